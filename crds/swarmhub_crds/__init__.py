@@ -1,0 +1,1 @@
+"""swarmhub records: models, names and the store."""

@@ -1,0 +1,1 @@
+"""The operator that reconciles swarmhub records with a Docker Swarm."""

@@ -1,0 +1,1 @@
+"""The JupyterHub spawner that writes swarmhub records."""
