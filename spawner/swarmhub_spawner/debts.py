@@ -1,0 +1,88 @@
+"""Stops and deletions that the store could not take: remembered and done when it can.
+
+JupyterHub forgets a server even when its stop raises, so somebody must remember that it is owed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from enum import IntEnum
+from typing import Final
+
+from swarmhub_crds.errors import NotFound, StoreError, StoreUnavailable
+from swarmhub_crds.notebook import Desired
+from swarmhub_crds.store import Store
+
+from swarmhub_spawner.hubstate import HubState
+
+log = logging.getLogger("swarmhub.spawner")
+
+_FIRST_PAUSE: Final = 0.5  # seconds, doubling
+_LONGEST_PAUSE: Final = 30.0  # seconds
+
+
+class Debt(IntEnum):
+    """What is owed to a record; the greater one includes the lesser."""
+
+    STOP = 1
+    DELETE = 2
+
+
+class Debts:
+    """The debts of one hub process."""
+
+    def __init__(self, state: HubState) -> None:
+        self._state = state
+        self._owed: dict[str, Debt] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._owed)
+
+    def owe(self, name: str, debt: Debt) -> None:
+        """Remember a debt and pay it as soon as the store allows."""
+        self._owed[name] = max(debt, self._owed.get(name, debt))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._pay_all())
+
+    def settle(self, name: str) -> Debt | None:
+        """Take over a record's debt: a new start makes a stop pointless, not a deletion."""
+        return self._owed.pop(name, None)
+
+    async def _pay_all(self) -> None:
+        pause = _FIRST_PAUSE
+        while self._owed:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            for name, debt in list(self._owed.items()):
+                await self._pay(name, debt)
+
+    async def _pay(self, name: str, debt: Debt) -> None:
+        def act(store: Store) -> None:
+            if self._owed.get(name) == debt:  # a start may have taken it over meanwhile
+                pay(store, name, debt)
+
+        try:
+            await self._state.write(act)
+        except StoreUnavailable:
+            return
+        except StoreError:
+            log.exception("What was owed to record %s (%s) cannot be done", name, debt.name)
+        if self._owed.get(name) == debt:
+            del self._owed[name]
+
+
+def pay(store: Store, name: str, debt: Debt) -> None:
+    """Write what is owed; a record that is gone is owed nothing.
+
+    Raises:
+        StoreError: what the store said.
+    """
+    if debt is Debt.DELETE:
+        store.request_deletion(name)
+        return
+    try:
+        store.set_desired(name, Desired.STOPPED)
+    except NotFound:
+        return

@@ -1,0 +1,140 @@
+"""From statuses to what a person reads: progress events and the reason of a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Final
+
+from swarmhub_crds.base import Condition, ConditionStatus
+from swarmhub_crds.notebook import ConditionType, Notebook, NotebookStatus, Phase
+
+OPERATOR_SILENT_AFTER: Final = 15.0  # seconds without a sign of life before we say so
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sentence as plain text and, with more detail, as HTML that is safe to show."""
+
+    plain: str
+    html: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the progress page; `progress` is in percent and never falls on the page."""
+
+    progress: int
+    message: str
+
+    def as_dict(self) -> dict[str, int | str]:
+        """Return the form that JupyterHub sends to the browser."""
+        return {
+            "progress": self.progress,
+            "message": self.message,
+            "html_message": escape(self.message),
+        }
+
+
+# In the order in which a start passes them: percent when reached, sentence when the operator
+# gives none.
+_STAGES: Final = (
+    (ConditionType.ACCEPTED, 20, "The request was accepted."),
+    (ConditionType.HOME_READY, 35, "Your home is ready."),
+    (ConditionType.SCHEDULED, 50, "A place on a node was found."),
+    (ConditionType.STARTED, 75, "The container runs; Jupyter is starting."),
+    (ConditionType.READY, 95, "Jupyter answers."),
+)
+_WRITTEN: Final = 10
+
+
+def waiting_events(
+    notebook: Notebook, *, now: datetime, operator_seen_at: datetime | None
+) -> list[Event]:
+    """Return what can be said about a start so far, in order; the last one is the newest.
+
+    `operator_seen_at` is when the operator gave its last sign of life, None if never.
+    """
+    if notebook.status.observed_generation < notebook.metadata.generation:
+        return [_unobserved(now, operator_seen_at)]
+    return list(_observed(notebook.status))
+
+
+def _unobserved(now: datetime, seen: datetime | None) -> Event:
+    if seen is None:
+        text = (
+            "The request is written down, but no operator has ever run; "
+            "an administrator must start the operator service."
+        )
+    elif (now - seen).total_seconds() > OPERATOR_SILENT_AFTER:
+        text = (
+            "The request is written down, but the operator has not been seen since "
+            f"{seen:%Y-%m-%d %H:%M:%S} UTC; your server starts when it is back."
+        )
+    else:
+        text = "The request is written down; waiting for the operator."
+    return Event(_WRITTEN, text)
+
+
+def _observed(status: NotebookStatus) -> Iterator[Event]:
+    conditions = {c.type: c for c in status.conditions}
+    reached = _WRITTEN
+    for kind, percent, sentence in _STAGES:
+        condition = conditions.get(kind)
+        if condition is None:
+            continue
+        if condition.status is not ConditionStatus.TRUE:
+            yield from _reason(reached, condition)
+            break
+        reached = percent
+        yield Event(percent, _stage_sentence(condition, status, sentence))
+    if status.phase is Phase.BACK_OFF and status.message:
+        yield Event(reached, status.message)
+
+
+def _reason(reached: int, condition: Condition) -> Iterator[Event]:
+    if condition.message:
+        yield Event(reached, condition.message)
+
+
+def _stage_sentence(condition: Condition, status: NotebookStatus, sentence: str) -> str:
+    if condition.message:
+        return condition.message
+    if condition.type == ConditionType.SCHEDULED and status.node:
+        return f"Placed on node {status.node}."
+    return sentence
+
+
+def store_trouble_event(reason: str) -> Event:
+    """Return the line shown while the state database cannot be used."""
+    return Event(_WRITTEN, f"{reason} Your server starts when it can be used again.")
+
+
+def failure_text(status: NotebookStatus) -> Text:
+    """Return why a notebook failed, with exit code and last log lines as far as known."""
+    sentence = status.message or _condition_reason(status)
+    if status.exit_code is not None and "exit code" not in sentence.lower():
+        sentence += f" (exit code {status.exit_code})"
+    if not status.last_log:
+        return Text(sentence, escape(sentence))
+    log = "\n".join(status.last_log)
+    return Text(
+        f"{sentence} Last lines of its log: {' | '.join(status.last_log)}",
+        f"{escape(sentence)}<pre>{escape(log)}</pre>",
+    )
+
+
+def _condition_reason(status: NotebookStatus) -> str:
+    for condition in status.conditions:
+        if condition.status is ConditionStatus.FALSE and condition.message:
+            return condition.message
+    return "The server failed to start; an administrator finds more in the operator's log."
+
+
+def timed_out_text(notebook: Notebook | None, seconds: float, last: str) -> Text:
+    """Return why a start was given up after `seconds`; `last` is the newest progress line."""
+    name = f" (record {notebook.metadata.name})" if notebook is not None else ""
+    sentence = f"The server was not ready after {seconds:.0f} seconds{name}: {last}"
+    return Text(sentence, escape(sentence))

@@ -1,0 +1,441 @@
+"""The JupyterHub spawner that writes what should run into the store and waits for the operator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from jupyterhub.spawner import Spawner
+from swarmhub_crds.errors import Conflict, HomeTaken, NotFound, StoreError, StoreUnavailable
+from swarmhub_crds.names import notebook_name
+from swarmhub_crds.notebook import Desired, Notebook
+from swarmhub_crds.store import Broken, Store
+
+from swarmhub_spawner.build_spec import ALWAYS_SECRET, Request, Wanted, build_spec
+from swarmhub_spawner.debts import Debt, pay
+from swarmhub_spawner.errors import OptionError, SpawnError
+from swarmhub_spawner.hubstate import HubState
+from swarmhub_spawner.messages import (
+    Event,
+    Text,
+    failure_text,
+    store_trouble_event,
+    timed_out_text,
+    waiting_events,
+)
+from swarmhub_spawner.options import SwarmHubOptions
+from swarmhub_spawner.shared import Hub, hub_for
+from swarmhub_spawner.verdict import (
+    Ended,
+    Ready,
+    exit_code,
+    failed,
+    has_stopped,
+    start_verdict,
+)
+from swarmhub_spawner.volumes import VolumeOptions
+
+_STORE_PATIENCE: Final = 30.0  # seconds that a start waits out an unavailable store
+_DELETION_PATIENCE: Final = 60.0  # seconds that a start waits for an earlier deletion to finish
+_STOP_PATIENCE: Final = 10.0  # seconds that a stop waits out an unavailable store
+_DELETE_WAIT: Final = 3.0  # seconds that the hub's delete waits for the operator
+_LOOK_AGAIN: Final = 5.0  # seconds; waits are woken by changes, this only bounds a lost wake-up
+_PROGRESS_LOOK: Final = 1.0  # seconds; for what no change announces: an operator that is silent
+
+
+class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # JupyterHub has no types
+    """Writes a record for each server; the operator makes the Swarm agree with it."""
+
+    _record_name = ""  # empty: not known from this start or a saved state
+    _store_uid = ""
+    _starting = False  # start() runs in this process
+    _trouble = ""  # why the record cannot be written yet
+    _said_unknown = False
+    _token_restored = False
+
+    # -- identity and saved state
+
+    @property
+    def record_name(self) -> str:
+        """The name of this server's record."""
+        return self._record_name or notebook_name(self.user.name, self.name)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `get_state` saved."""
+        super().load_state(state)
+        self._record_name = state.get("record", "")
+        self._store_uid = state.get("store_uid", "")
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what must survive a restart of the hub; it holds no secret."""
+        state: dict[str, Any] = super().get_state()
+        if self._record_name:
+            state |= {"record": self._record_name, "store_uid": self._store_uid}
+        return state
+
+    def clear_state(self) -> None:
+        """Forget the last run; the record in the store stays."""
+        super().clear_state()
+        self._record_name = ""
+        self._store_uid = ""
+        self._trouble = ""
+        self._said_unknown = False
+        self._token_restored = False
+
+    # -- start
+
+    async def start(self) -> str:
+        """Write the record and wait until the notebook answers.
+
+        Returns:
+            Its address, "http://NAME:PORT".
+
+        Raises:
+            SpawnError: it was refused, has failed, or was not ready in time.
+        """
+        loop = asyncio.get_running_loop()
+        # Give up just before the hub does: its own time-out tells the user no reason.
+        seconds = max(self.start_timeout - 1.0, self.start_timeout * 0.9)
+        deadline = loop.time() + seconds
+        self._starting = True
+        try:
+            hub = self._hub()
+            notebook = await self._write_record(hub, self._wanted(), deadline)
+            return await self._until_ready(hub.state, notebook.metadata.name, deadline, seconds)
+        finally:
+            self._starting = False
+
+    def _hub(self) -> Hub:
+        if not self.state_url:
+            raise SpawnError(
+                "state_url: no state database is configured; "
+                "set c.SwarmHubSpawner.state_url or SWARMHUB_STATE_URL."
+            )
+        return hub_for(self.state_url)
+
+    def _wanted(self) -> Wanted:
+        """Read the options into a spec."""
+        try:
+            return build_spec(
+                Request(
+                    user=self.user.name,
+                    user_id=self.user.id,
+                    server=self.name,
+                    base_url=self.server.base_url,
+                    image=self.image,
+                    command=[*self.cmd, *self.get_args()],
+                    environment=self.get_env(),
+                    secret_patterns=self.secret_environment,
+                    working_dir=self.working_dir,
+                    uid=self.uid,
+                    gid=self.gid,
+                    port=self.port,
+                    cpu_limit=self.cpu_limit,
+                    cpu_guarantee=self.cpu_guarantee,
+                    mem_limit=self.mem_limit,
+                    mem_guarantee=self.mem_guarantee,
+                    volumes=VolumeOptions(
+                        volumes=self.volumes,
+                        read_only_volumes=self.read_only_volumes,
+                        driver=self.volume_driver,
+                        driver_options=self.volume_driver_options,
+                        reclaim=self.reclaim_policy(),
+                    ),
+                    networks=[self.network_name, *self.extra_networks],
+                    labels=self.extra_labels,
+                )
+            )
+        except OptionError as error:
+            raise SpawnError(f"The hub's configuration is wrong: {error}") from error
+
+    async def _write_record(self, hub: Hub, wanted: Wanted, deadline: float) -> Notebook:
+        """Write the record; wait out a deletion that is going on and a store that is away."""
+        loop = asyncio.get_running_loop()
+        name = notebook_name(wanted.spec.user, wanted.spec.server)
+        deletion_owed = hub.debts.settle(name) is Debt.DELETE
+        until = {
+            StoreUnavailable: min(deadline, loop.time() + _STORE_PATIENCE),
+            Conflict: min(deadline, loop.time() + _DELETION_PATIENCE),
+        }
+
+        def write(store: Store) -> tuple[Notebook, str]:
+            nonlocal deletion_owed
+            if deletion_owed:
+                pay(store, name, Debt.DELETE)
+                deletion_owed = False
+            record = store.apply_notebook(
+                wanted.spec, homes=wanted.homes, secrets=wanted.secrets, name=name
+            )
+            return record, store.uid
+
+        while True:
+            try:
+                notebook, self._store_uid = await hub.state.write(write)
+                break
+            except (StoreUnavailable, Conflict) as error:
+                self._trouble = str(error)
+                if loop.time() > until[type(error)]:
+                    raise SpawnError(str(error), status_code=503) from error
+            except HomeTaken as error:
+                raise SpawnError(str(error), status_code=403) from error
+            except StoreError as error:
+                raise SpawnError(str(error)) from error
+            await asyncio.sleep(0.2)
+        self._trouble = ""
+        self._record_name = name
+        hub.state.remember(name, notebook)
+        return notebook
+
+    async def _until_ready(
+        self, state: HubState, name: str, deadline: float, seconds: float
+    ) -> str:
+        loop = asyncio.get_running_loop()
+        with state.listening(name) as changed:
+            while True:
+                changed.clear()
+                notebook = await self._readable(state, name)
+                verdict = start_verdict(notebook) if notebook is not None else None
+                if isinstance(verdict, Ready):
+                    return verdict.address
+                if isinstance(verdict, Ended):
+                    raise _spawn_error(verdict.text, verdict.status_code)
+                if loop.time() >= deadline:
+                    last = (await self._events(state))[-1].message
+                    raise _spawn_error(timed_out_text(name, seconds, last), 504)
+                await _wait(changed, min(_LOOK_AGAIN, deadline - loop.time()))
+
+    async def _readable(self, state: HubState, name: str) -> Notebook | None:
+        """Return the record being started; None while the store cannot be read."""
+        record = state.latest(name)
+        if record is None:
+            try:
+                record = await state.fresh(name)
+            except StoreUnavailable:
+                return None
+            if record is None:
+                raise SpawnError(
+                    "The server's record was removed while it started; start it again."
+                )
+        if isinstance(record, Broken):
+            raise SpawnError(record.message)
+        return record
+
+    async def progress(self) -> AsyncIterator[dict[str, int | str]]:
+        """Tell how the start goes on: each new sentence once, as long as the start is pending."""
+        state = self._hub().state
+        said: set[str] = set()
+        percent = 0
+        with state.listening(self.record_name) as changed:
+            while self._spawn_pending:
+                changed.clear()
+                for event in await self._events(state):
+                    if event.message not in said:
+                        said.add(event.message)
+                        percent = max(percent, event.progress)
+                        yield Event(percent, event.message).as_dict()
+                await _wait(changed, _PROGRESS_LOOK)
+
+    async def _events(self, state: HubState) -> list[Event]:
+        trouble = self._trouble or (str(state.trouble) if state.trouble else "")
+        if trouble:
+            return [store_trouble_event(trouble)]
+        notebook = state.latest(self._record_name) if self._record_name else None
+        if not isinstance(notebook, Notebook):
+            return []
+        seen = await state.operator_seen_at()
+        return waiting_events(notebook, now=datetime.now(UTC), operator_seen_at=seen)
+
+    # -- poll
+
+    async def poll(self) -> int | None:
+        """Return None while the notebook should run, else its exit code.
+
+        A notebook in back-off counts as running, and so does one whose record cannot be read.
+        Whatever else is answered, the record then says "stopped": the hub will not call `stop`.
+        """
+        if self._starting:
+            return None
+        state = self._hub().state
+        name = self.record_name
+        known = state.latest(name)
+        if isinstance(known, Notebook) and exit_code(known) is None:
+            await self._restore_token(state, known)
+            return None
+        try:
+            return await self._confirmed_exit(state, name)
+        except StoreUnavailable as error:
+            return self._unknown(str(error))
+
+    async def _confirmed_exit(self, state: HubState, name: str) -> int | None:
+        """Answer `poll` from the store itself: the cache alone must not end a server."""
+        record = await state.fresh(name)
+        if isinstance(record, Broken):
+            return self._unknown(record.message)
+        if record is None and await self._is_other_store(state):
+            return self._unknown("The state database is not the one that this server is in.")
+        code = exit_code(record)
+        if record is None or code is None:
+            if record is not None:
+                await self._restore_token(state, record)
+            return code
+        if failed(record):
+            self._keep_reason_for_page(failure_text(record.status))
+        if record.spec.desired is Desired.RUNNING:
+            await state.write(lambda store: pay(store, name, Debt.STOP))
+        return code
+
+    async def _is_other_store(self, state: HubState) -> bool:
+        """Whether the store was replaced since the start: then a missing record says nothing."""
+        return bool(self._store_uid) and self._store_uid != await state.read(lambda s: s.uid)
+
+    def _unknown(self, reason: str) -> None:
+        """Count as running, and say why once."""
+        if not self._said_unknown:
+            self._said_unknown = True
+            self.log.warning(
+                "Whether %s runs is not known, so it counts as running: %s", self._log_name, reason
+            )
+
+    async def _restore_token(self, state: HubState, record: Notebook) -> None:
+        """After a restart of the hub, learn the API token again, so that a stop revokes it."""
+        if self.api_token or self._token_restored:
+            return
+        self._token_restored = True
+        uid = record.metadata.uid
+        with suppress(StoreUnavailable):
+            secrets = await state.read(lambda store: store.secret_environment(uid))
+            self.api_token = secrets.get(ALWAYS_SECRET[0], "")
+
+    def _keep_reason_for_page(self, text: Text) -> None:
+        """Show the user why a server ended that had been running.
+
+        The hub shows the exception of the last start; with none it only says "not running".
+        """
+        if self._spawn_future is None:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.set_exception(_spawn_error(text, 500))
+            future.exception()  # so that asyncio does not complain that nobody looked
+            self._spawn_future = future
+
+    async def get_url(self) -> str:
+        """Return where the server answers; waits for one whose start outlived the hub.
+
+        Never raises: the hub, which asks while it starts, would not get over it.
+        """
+        state = self._hub().state
+        loop = asyncio.get_running_loop()
+        try:
+            address = await self._until_ready(
+                state, self.record_name, loop.time() + self.start_timeout, self.start_timeout
+            )
+        except SpawnError as error:
+            self.log.warning("%s did not come up after the hub's restart: %s", self._log_name, error)
+            return str(self.server.url)
+        return address.rstrip("/") + str(self.server.base_url)
+
+    # -- stop and delete
+
+    async def stop(self, now: bool = False) -> None:
+        """Record that the notebook should stop, and wait until it has.
+
+        After `stop_timeout` the operator goes on alone. `now` changes nothing: the operator
+        always gives a notebook the same grace.
+
+        Raises:
+            SpawnError: the store cannot be written; the stop is remembered and done later.
+        """
+        hub = self._hub()
+        name = self.record_name
+        try:
+            await hub.state.write(lambda store: pay(store, name, Debt.STOP), patience=_STOP_PATIENCE)
+        except StoreUnavailable as error:
+            hub.debts.owe(name, Debt.STOP)
+            raise SpawnError(
+                f"{error} The server is stopped as soon as the database can be written.",
+                status_code=503,
+            ) from error
+        if not await self._until_stopped(hub.state, name, self.stop_timeout):
+            self.log.warning(
+                "%s (record %s) has not stopped within %s seconds; the operator goes on stopping it, "
+                "see `swarmhub describe notebook %s`",
+                self._log_name,
+                name,
+                self.stop_timeout,
+                name,
+            )
+
+    async def _until_stopped(self, state: HubState, name: str, seconds: float) -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        with state.listening(name) as changed:
+            while True:
+                changed.clear()
+                with suppress(StoreUnavailable):
+                    record = await state.fresh(name)
+                    if not isinstance(record, Broken) and has_stopped(record):
+                        return True
+                if loop.time() >= deadline:
+                    return False
+                await _wait(changed, min(_LOOK_AGAIN, deadline - loop.time()))
+
+    async def delete_forever(self) -> None:
+        """Ask the operator to remove the notebook for good; never fails the hub's own delete."""
+        hub = self._hub()
+        name = self.record_name
+        try:
+            if await hub.state.write(lambda store: store.request_deletion(name)) is None:
+                return
+        except StoreUnavailable as error:
+            hub.debts.owe(name, Debt.DELETE)
+            self.log.warning("Record %s is deleted later: %s", name, error)
+            return
+        await self._until_removed(hub.state, name)
+
+    async def _until_removed(self, state: HubState, name: str) -> None:
+        deadline = asyncio.get_running_loop().time() + _DELETE_WAIT
+        with state.listening(name) as changed, suppress(StoreUnavailable):
+            while await state.fresh(name) is not None:
+                remaining = deadline - asyncio.get_running_loop().time()
+                if remaining <= 0:
+                    self.log.info("The operator goes on deleting record %s", name)
+                    return
+                changed.clear()
+                await _wait(changed, min(remaining, _PROGRESS_LOOK))
+
+    async def rename(self, old_name: str, new_name: str) -> None:
+        """Refuse to rename a server that has a record: its record and volumes carry the name.
+
+        Raises:
+            SpawnError: there is such a record.
+        """
+        record = await self._hub().state.fresh(notebook_name(self.user.name, old_name))
+        if record is not None:
+            raise SpawnError(
+                f"The server {old_name!r} has been started and its volumes carry its name; "
+                f"make a new server {new_name!r} instead, or change the display name.",
+                status_code=409,
+            )
+
+    async def create_certs(self) -> Any:
+        """Refuse `internal_ssl`, which asks for certificates before each start.
+
+        Raises:
+            SpawnError: always.
+        """
+        raise SpawnError(
+            "internal_ssl is not supported by SwarmHubSpawner yet; "
+            "set c.JupyterHub.internal_ssl = False."
+        )
+
+
+def _spawn_error(text: Text, status_code: int) -> SpawnError:
+    return SpawnError(text.plain, html=text.html, status_code=status_code)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for `event`, at most `seconds`."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), max(seconds, 0.0))
