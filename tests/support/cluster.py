@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -72,6 +73,14 @@ class Cluster:
         self.nodes[name] = node
         node.start()
         return node
+
+    def remove(self, node: Node) -> None:
+        """End one node and forget its data; the Swarm that it was in is not told."""
+        node.kill()
+        cgroups.remove(node.cgroup)
+        self._janitor.forget(f"{node.name}'s cgroup")
+        shutil.rmtree(node.folder)
+        del self.nodes[node.name]
 
     def close(self) -> None:
         """End everything; a second call does nothing.

@@ -101,9 +101,9 @@ def _reachable_through_nat(server: str) -> bool:
 
 def _free_subnet(nameservers: list[str]) -> ipaddress.IPv4Network:
     taken = [ipaddress.ip_network(server) for server in nameservers]
-    for route in json.loads(run("ip", "-json", "-4", "route", "show", "table", "all")):
-        if route["dst"] != "default":
-            taken.append(ipaddress.ip_network(route["dst"], strict=False))
+    routes = json.loads(run("ip", "-json", "-4", "route", "show", "table", "all"))
+    known = (route["dst"] for route in routes if route["dst"] != "default")
+    taken += [ipaddress.ip_network(destination, strict=False) for destination in known]
     for _ in range(_ATTEMPTS):
         # Swarm gives its overlay networks 10.0.x.0/24 from below: stay well above those.
         second, third = 64 + secrets.randbelow(190), secrets.randbelow(256)

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
-
 from support import links
 from support.janitor import Janitor
 from support.network import Network
@@ -75,6 +74,11 @@ class Node:
         return f"unix://{self._socket_path}"
 
     @property
+    def log(self) -> Path:
+        """File with the engine's log of all its starts."""
+        return self.folder / "dockerd.log"
+
+    @property
     def running(self) -> bool:
         """Whether the engine's process exists."""
         return self._outer is not None and self._outer.poll() is None
@@ -127,7 +131,7 @@ class Node:
         unshare = "unshare --net --mount --uts --pid --fork --kill-child --mount-proc"
         address = f"{self.address}/{network.subnet.prefixlen}"
         boot = [str(_BOOT), str(self.folder), self.name, address, str(network.gateway)]
-        with (self.folder / "dockerd.log").open("ab") as log:
+        with self.log.open("ab") as log:
             # An engine as first process of its namespace would not reap orphans; docker-init does.
             self._outer = subprocess.Popen(
                 [*unshare.split(), "docker-init", "--", "sh", *boot, str(network.path_mtu)],
@@ -318,7 +322,7 @@ class Node:
     def log_tail(self, lines: int = 30) -> str:
         """Return the last lines of the engine's log."""
         try:
-            text = (self.folder / "dockerd.log").read_text(errors="replace")
+            text = self.log.read_text(errors="replace")
         except FileNotFoundError:
             return "It has written no log."
         return "\n".join(text.splitlines()[-lines:])
