@@ -1,0 +1,155 @@
+"""Carries out actions, each idempotent, none without the lease."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, assert_never
+
+from swarmhub_crds import names
+from swarmhub_crds.store import Store
+
+from swarmhub_operator import actions, labels
+from swarmhub_operator.actions import Action
+from swarmhub_operator.build import (
+    Placement,
+    Wanted,
+    ownership,
+    secret_file,
+    secret_name,
+    service_spec,
+)
+from swarmhub_operator.engine import Engine
+from swarmhub_operator.errors import EngineError, Kind
+from swarmhub_operator.homes import release_home
+from swarmhub_operator.inputs import Observed
+from swarmhub_operator.leadership import Leadership
+from swarmhub_operator.logs import get_logger
+
+log = get_logger()
+
+
+class Applier:
+    """Applies the actions of one notebook in their order."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        leadership: Leadership,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._now = now
+        self._engine = engine
+        self._store = store
+        self._leadership = leadership
+
+    def apply(self, wanted: Wanted, observed: Observed, todo: tuple[Action, ...]) -> None:
+        """Apply `todo`; the first failure ends it, and the next look starts from what is.
+
+        Raises:
+            EngineError: a call failed.
+            StoreError: the store refused a write.
+            LeaseLost: another operator acts now.
+        """
+        secret_ids = {s.name: s.id for s in observed.secrets}
+        for action in todo:
+            self._leadership.check()
+            began = time.monotonic()
+            outcome = "error"
+            try:
+                self._one(wanted, action, secret_ids)
+                outcome = "done"
+            except EngineError as error:
+                outcome = error.kind.value
+                raise
+            finally:
+                log.info(
+                    "action",
+                    notebook=wanted.name,
+                    action=type(action).__name__,
+                    why=getattr(action, "why", None),
+                    outcome=outcome,
+                    duration=round(time.monotonic() - began, 4),
+                )
+
+    def _one(self, wanted: Wanted, action: Action, secret_ids: dict[str, str]) -> None:
+        match action:
+            case actions.CreateSecret(name):
+                secret_ids[name] = self._create_secret(wanted, name)
+            case actions.CreateService(placement):
+                self._create_service(wanted, placement, secret_ids)
+            case actions.UpdateService(service_id, version, placement):
+                spec = self._spec(wanted, placement, secret_ids)
+                self._engine.update_service(service_id, version, spec)
+            case actions.RemoveService(service_id):
+                self._unless_gone(lambda: self._engine.remove_service(service_id))
+            case actions.RemoveSecret(secret_id):
+                self._unless_gone(lambda: self._engine.remove_secret(secret_id))
+            case actions.EraseSecretEnvironment(generation):
+                uid = wanted.notebook.metadata.uid
+                self._store.erase_secrets(uid, generation=generation, fence=self._leadership.fence)
+            case actions.ReleaseHomes(volumes):
+                for volume in volumes:
+                    fence, now = self._leadership.fence, self._now()
+                    release_home(self._store, volume, wanted.notebook, fence, now)
+            case actions.RemoveRecord():
+                meta = wanted.notebook.metadata
+                fence = self._leadership.fence
+                self._store.remove_notebook(meta.name, meta.uid, meta.resource_version, fence=fence)
+            case _:
+                assert_never(action)
+
+    def _unless_gone(self, remove: Callable[[], None]) -> None:
+        try:
+            remove()
+        except EngineError as error:
+            if error.kind is not Kind.GONE:
+                raise
+
+    def _spec(
+        self, wanted: Wanted, placement: Placement, secret_ids: dict[str, str]
+    ) -> dict[str, Any]:
+        name = secret_name(wanted.notebook)
+        if name and name not in secret_ids:
+            raise EngineError(Kind.STALE, "Its secret is not there yet; looking again.")
+        return service_spec(wanted, placement, secret_ids.get(name or ""))
+
+    def _create_secret(self, wanted: Wanted, name: str) -> str:
+        environment = self._store.secret_environment(wanted.notebook.metadata.uid)
+        if not environment:
+            raise EngineError(
+                Kind.REFUSED, "Its API token is no longer stored; start the server from the hub."
+            )
+        try:
+            return self._engine.create_secret(name, secret_file(environment), ownership(wanted))
+        except EngineError as error:
+            if error.kind is not Kind.TAKEN:
+                raise
+        found = self._engine.find_secret(name)
+        if found is not None and found.labels.get(labels.UID) == wanted.notebook.metadata.uid:
+            return found.id
+        raise self._taken("secret", name, found.labels if found else {}, wanted)
+
+    def _create_service(
+        self, wanted: Wanted, placement: Placement, secret_ids: dict[str, str]
+    ) -> None:
+        spec = self._spec(wanted, placement, secret_ids)
+        try:
+            self._engine.create_service(spec)
+        except EngineError as error:
+            if error.kind is not Kind.TAKEN:
+                raise
+            name = names.service_name(wanted.name)
+            found = self._engine.find_service(name)
+            raise self._taken("service", name, found.labels if found else {}, wanted) from error
+
+    def _taken(self, what: str, name: str, owner: Mapping[str, str], wanted: Wanted) -> EngineError:
+        """Ours: the next look will see and judge it. Another's: refuse, and touch nothing."""
+        if not owner or owner.get(labels.STORE) == wanted.store:
+            return EngineError(Kind.STALE, f"The {what} {name} exists already; looking again.")
+        return EngineError(
+            Kind.REFUSED,
+            f"A {what} named {name} exists that this hub did not make; remove or rename it.",
+        )

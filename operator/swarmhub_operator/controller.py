@@ -1,0 +1,193 @@
+"""The loop: what wakes reconciliation, and the workers that do it.
+
+A notebook is looked at when its record changes, when the engine hints at it, when a look finds
+it different from the last one, when its last reconciliation asked for it, and at every sweep.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from swarmhub_crds.errors import Conflict, LeaseLost, StoreError, StoreUnavailable
+from swarmhub_crds.notebook import Notebook
+from swarmhub_crds.watch import StoreWatch
+
+from swarmhub_operator.errors import EngineError
+from swarmhub_operator.housekeeping import Housekeeping
+from swarmhub_operator.logs import get_logger
+from swarmhub_operator.pulse import Pulse
+from swarmhub_operator.reconcile import Parts, Reconciler
+from swarmhub_operator.workqueue import WorkQueue
+
+STEADY = 1.0  # seconds between two looks while nothing is going on
+BUSY_SHARE = 0.05  # of one core that looking may cost
+EVENTS_FOR = 60.0  # seconds that one event stream lasts
+log = get_logger()
+
+
+class Controller:
+    """Runs while this process holds the lease."""
+
+    def __init__(self, parts: Parts, queue: WorkQueue, state_url: str, pulse: Pulse) -> None:
+        self._parts = parts
+        self._queue = queue
+        self._reconciler = Reconciler(parts)
+        self._housekeeping = Housekeeping(
+            parts.store, parts.engine, parts.observer, parts.leadership, parts.policy, parts.now
+        )
+        self._watch = StoreWatch(state_url)
+        self._pulse = pulse
+        self._stop = threading.Event()
+        self._hint = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, workers: int) -> None:
+        """Start all threads."""
+        jobs: list[tuple[str, Callable[[], None]]] = [
+            ("store-watch", self._watch_store),
+            ("engine-watch", self._watch_engine),
+            ("engine-events", self._watch_events),
+            ("sweep", self._sweep),
+            *((f"worker-{n}", self._work) for n in range(workers)),
+        ]
+        self._parts.prober.start()
+        for name, job in jobs:
+            thread = threading.Thread(target=self._guard(name, job), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _guard(self, name: str, job: Callable[[], None]) -> Callable[[], None]:
+        """A thread that dies takes the process's health with it, instead of dying unseen."""
+
+        def run() -> None:
+            try:
+                job()
+            except LeaseLost:
+                self._parts.leadership.lost.set()
+            except Exception:
+                log.exception("thread died", thread=name)
+                self._pulse.died(name)
+
+        return run
+
+    def stop(self, timeout: float) -> None:
+        """Finish what is under way and stop, within `timeout` seconds.
+
+        The event stream has no such bound; its thread is a daemon and ends with the process.
+        """
+        self._stop.set()
+        self._hint.set()
+        self._queue.close()
+        self._watch.wake()
+        end = time.monotonic() + timeout
+        for thread in self._threads:
+            if thread.name != "engine-events":
+                thread.join(max(0.0, end - time.monotonic()))
+        self._parts.prober.close()
+        self._watch.close()
+
+    def _watch_store(self) -> None:
+        while not self._stop.is_set():
+            self._pulse.beat("store-watch")
+            try:
+                changes = self._watch.wait(timeout=1.0)
+            except StoreUnavailable as error:
+                self._pulse.report("store", str(error))
+                continue
+            self._pulse.report("store", None)
+            if changes is None:
+                continue
+            names = self._all_names() if changes.full else changes.notebooks
+            for name in names:
+                self._queue.add(name)
+
+    def _all_names(self) -> list[str]:
+        try:
+            records = self._parts.store.list_notebooks()
+        except StoreError as error:
+            self._pulse.report("store", str(error))
+            return []
+        return [r.metadata.name if isinstance(r, Notebook) else r.name for r in records]
+
+    def _watch_engine(self) -> None:
+        """Compare each look with the last, and queue the notebooks that differ."""
+        known: dict[str, tuple[object, ...]] = {}
+        while not self._stop.is_set():
+            self._pulse.beat("engine-watch")
+            try:
+                snapshot = self._parts.observer.look(self._parts.clock())
+            except EngineError as error:
+                self._pulse.report("engine", str(error))
+                self._stop.wait(STEADY)
+                continue
+            self._pulse.report("engine", None)
+            names = {*snapshot.services, *snapshot.secrets, *known}
+            seen = {name: snapshot.fingerprint(name) for name in names}
+            for name, fingerprint in seen.items():
+                if known.get(name) != fingerprint:
+                    self._queue.add(name)
+            known = {n: seen[n] for n in (*snapshot.services, *snapshot.secrets)}
+            pause = max(STEADY, self._parts.observer.cost / BUSY_SHARE)
+            if self._hint.wait(pause):
+                self._stop.wait(0.02)  # events come in bursts; one look serves them all
+                self._hint.clear()
+
+    def _watch_events(self) -> None:
+        """Turn the engine's events into hints; they may be lost, late or doubled."""
+        while not self._stop.is_set():
+            try:
+                for _ in self._parts.engine.events(EVENTS_FOR):
+                    self._parts.observer.refresh_nodes()
+                    self._hint.set()
+                    if self._stop.is_set():
+                        return
+            except EngineError as error:
+                self._pulse.report("engine", str(error))
+                self._stop.wait(STEADY)
+
+    def _sweep(self) -> None:
+        while not self._stop.is_set():
+            self._pulse.beat("sweep")
+            try:
+                for name in self._all_names():
+                    self._queue.add(name)
+                self._housekeeping.collect_garbage(self._parts.clock())
+                self._housekeeping.look_after_homes()
+            except (EngineError, StoreError) as error:
+                log.warning("sweep", outcome="postponed", error=str(error))
+            self._pulse.report("sweep", self._housekeeping.brake)
+            self._stop.wait(self._parts.policy.sweep.interval)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            name = self._queue.get(timeout=1.0)
+            self._pulse.beat(threading.current_thread().name)
+            if name is None:
+                continue
+            try:
+                self._look_at(name)
+            finally:
+                self._queue.done(name)
+
+    def _look_at(self, name: str) -> None:
+        try:
+            again = self._reconciler.reconcile(name)
+        except Conflict:
+            self._queue.add(name)
+            return
+        except LeaseLost:
+            raise
+        except (EngineError, StoreError) as error:
+            delay = self._queue.retry(name)
+            log.warning("retry", notebook=name, error=str(error), delay=round(delay, 2))
+            return
+        except Exception as error:
+            # A fault in one notebook's reconciliation must not stop the others.
+            log.exception("reconcile failed", notebook=name, error=str(error))
+            self._queue.retry(name)
+            return
+        self._queue.forget(name)
+        if again is not None:
+            self._queue.add_after(name, again)

@@ -1,0 +1,47 @@
+"""What somebody else changed about a service of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+# Not compared: the engine answers a network's id where its name was sent, raises ForceUpdate with
+# each restart, and a pin is added to a service only when it is restarted.
+_IGNORED = frozenset(
+    {"TaskTemplate.Networks", "TaskTemplate.ForceUpdate", "TaskTemplate.Placement"}
+)
+
+
+def drift(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the dotted names of the fields that differ from what we asked for.
+
+    A spec that is read back has the engine's defaults merged in, so only what was set counts.
+    """
+    return tuple(_differences(wanted, found, ""))
+
+
+def _differences(wanted: Any, found: Any, path: str) -> Iterator[str]:
+    if path in _IGNORED:
+        return
+    if isinstance(wanted, Mapping):
+        for key, value in wanted.items():
+            inner = f"{path}.{key}" if path else key
+            yield from _differences(value, found.get(key) if _is_map(found) else None, inner)
+    elif _is_list(wanted) and _is_list(found) and len(wanted) == len(found):
+        for number, (left, right) in enumerate(zip(wanted, found, strict=True)):
+            yield from _differences(left, right, f"{path}[{number}]")
+    elif wanted != found and not (_empty(wanted) and _empty(found)):
+        yield path
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _empty(value: Any) -> bool:
+    """Return whether the engine would leave the field out (Go's omitempty)."""
+    return value in (None, "", 0, False) or (hasattr(value, "__len__") and len(value) == 0)

@@ -1,0 +1,108 @@
+"""What can go wrong at the engine, and the sentence that a person gets for it.
+
+One table maps every engine failure to a `Kind`; the kind alone decides what happens next.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a failure means for the caller."""
+
+    GONE = "gone"  # the thing is not there: look again
+    TAKEN = "taken"  # the name exists: adopt it or refuse
+    STALE = "stale"  # somebody changed it meanwhile: look again
+    IN_USE = "in-use"  # it can be removed a little later
+    UNAVAILABLE = "unavailable"  # transient: back off
+    REFUSED = "refused"  # terminal: the same request will fail again
+
+
+class EngineError(Exception):
+    """A failed engine call; `str()` is one sentence with the next step."""
+
+    def __init__(self, kind: Kind, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    status: int | None  # None: any
+    pattern: str
+    kind: Kind
+    sentence: str
+
+
+# Statuses and texts are those of moby 20.10 to 29 (daemon/cluster, swarmkit manager/controlapi).
+_RULES = (
+    _Rule(
+        503,
+        r"not a swarm manager|not part of a swarm",
+        Kind.UNAVAILABLE,
+        "This engine is not a Swarm manager; run the operator on a manager node.",
+    ),
+    _Rule(
+        None,
+        r"does not have a leader|no elected primary|lost its quorum|quorum",
+        Kind.UNAVAILABLE,
+        "The Swarm has no leader (too few managers are up); bring managers back.",
+    ),
+    _Rule(
+        None,
+        r"update out of sequence",
+        Kind.STALE,
+        "The service was changed meanwhile; looking again.",
+    ),
+    _Rule(
+        None,
+        r"is in use|volume is in use|in use by",
+        Kind.IN_USE,
+        "It is still in use ({detail}); trying again shortly.",
+    ),
+    _Rule(404, r"", Kind.GONE, "It is no longer there ({detail})."),
+    _Rule(409, r"", Kind.TAKEN, "The name is taken ({detail}); rename or remove the other one."),
+    _Rule(
+        None,
+        r"context deadline exceeded|DeadlineExceeded|timeout|timed out",
+        Kind.UNAVAILABLE,
+        "The engine did not answer in time; trying again.",
+    ),
+    _Rule(
+        400,
+        r"",
+        Kind.REFUSED,
+        "The engine refused the request ({detail}); correct the spawner's options.",
+    ),
+    _Rule(
+        403,
+        r"",
+        Kind.REFUSED,
+        "The engine forbids it ({detail}); check the engine's authorization.",
+    ),
+)
+
+
+def classify(status: int | None, detail: str) -> EngineError:
+    """Turn an HTTP status and the engine's own words into an `EngineError`.
+
+    Args:
+        status: the HTTP status, or None when no answer came.
+        detail: the engine's message, or the client's for a connection failure.
+    """
+    detail = " ".join(detail.split())[:300]
+    if status is None:
+        return EngineError(
+            Kind.UNAVAILABLE, f"The engine cannot be reached ({detail}); is dockerd running?"
+        )
+    for rule in _RULES:
+        if rule.status in (None, status) and re.search(rule.pattern, detail, re.IGNORECASE):
+            return EngineError(rule.kind, rule.sentence.format(detail=detail.rstrip(".")))
+    return EngineError(
+        Kind.UNAVAILABLE,
+        f"The engine answered {status} ({detail}); trying again, see the daemon's log.",
+    )

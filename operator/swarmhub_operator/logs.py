@@ -1,0 +1,39 @@
+"""Logs: one JSON object a line, or a readable form on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+
+def configure(level: str = "INFO") -> None:
+    """Set up structlog for this process.
+
+    Args:
+        level: a name that the logging module knows.
+    """
+    terminal = sys.stderr.isatty()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def get_logger() -> structlog.typing.FilteringBoundLogger:
+    """Return a logger that follows `configure`, whenever that is called."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger

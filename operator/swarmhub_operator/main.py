@@ -1,0 +1,129 @@
+"""The operator process: waits for the store and the lease, then runs the controller."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+
+from swarmhub_crds.errors import StoreError
+from swarmhub_crds.store import Store
+
+from swarmhub_operator import health, logs
+from swarmhub_operator.controller import Controller
+from swarmhub_operator.docker_engine import DockerEngine
+from swarmhub_operator.gate import StartGate
+from swarmhub_operator.images import ImageResolver
+from swarmhub_operator.leadership import Leadership
+from swarmhub_operator.observer import Observer
+from swarmhub_operator.probe import Prober
+from swarmhub_operator.pulse import Pulse
+from swarmhub_operator.reconcile import Parts
+from swarmhub_operator.settings import Settings, SettingsError, read
+from swarmhub_operator.workqueue import WorkQueue
+
+RETRY = 1.0  # seconds between two attempts to open the store or take the lease
+STOP_WITHIN = 8.0  # seconds; Swarm kills ten seconds after SIGTERM
+log = logs.get_logger()
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    try:
+        settings = read()
+    except SettingsError as error:
+        sys.exit(f"swarmhub-operator: {error}")
+    logs.configure(settings.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(settings, stop)
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Be an operator until `stop` is set: standby until the lease is ours, then lead."""
+    pulse = Pulse()
+    server = health.serve(pulse, settings.health_host, settings.health_port)
+    try:
+        store = _open_store(settings.state_url, pulse, stop)
+        if store is None:
+            return
+        holder = f"{socket.gethostname()}/{os.getpid()}"
+        while not stop.is_set():
+            leadership = Leadership(store, holder, settings.lease_ttl)
+            if _take_lead(leadership, pulse, stop):
+                _lead(settings, store, leadership, pulse, stop)
+        store.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+    log.info("stopped")
+
+
+def _open_store(url: str, pulse: Pulse, stop: threading.Event) -> Store | None:
+    said = ""
+    while not stop.is_set():
+        try:
+            return Store.open(url)
+        except StoreError as error:
+            pulse.report("store", str(error))
+            if str(error) != said:
+                said = str(error)
+                log.warning("store", outcome="unavailable", error=said)
+        stop.wait(RETRY)
+    return None
+
+
+def _take_lead(leadership: Leadership, pulse: Pulse, stop: threading.Event) -> bool:
+    said = ""
+    while not stop.is_set():
+        try:
+            if leadership.acquire():
+                log.info("lease", outcome="acquired", fence=leadership.fence)
+                return True
+            pulse.report("store", None)
+        except StoreError as error:
+            pulse.report("store", str(error))
+            if str(error) != said:
+                said = str(error)
+                log.warning("lease", outcome="unavailable", error=said)
+        stop.wait(RETRY)
+    return False
+
+
+def _lead(
+    settings: Settings,
+    store: Store,
+    leadership: Leadership,
+    pulse: Pulse,
+    stop: threading.Event,
+) -> None:
+    queue = WorkQueue()
+    engine = DockerEngine(settings.docker_host)
+    parts = Parts(
+        store=store,
+        engine=engine,
+        observer=Observer(engine, store.uid),
+        leadership=leadership,
+        prober=Prober(on_ready=queue.add),
+        gate=StartGate(),
+        images=ImageResolver(engine),
+        policy=settings.policy,
+        network=settings.network,
+        enqueue=queue.add,
+    )
+    controller = Controller(parts, queue, settings.state_url, pulse)
+    controller.start(settings.workers)
+    pulse.leading = True
+    while not stop.is_set() and not leadership.lost.is_set():
+        stop.wait(0.2)
+    pulse.leading = False
+    controller.stop(STOP_WITHIN)
+    pulse.reset()
+    leadership.release()
+
+
+if __name__ == "__main__":
+    main()

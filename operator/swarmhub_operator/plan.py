@@ -1,0 +1,190 @@
+"""The decision: from what is wanted and what was seen to what is to be done. Pure.
+
+A notebook falls into the first bucket that fits: deleted, stopped, refused, settled, missing,
+outdated, drifted; else its service is right and its newest task tells the rest (`follow`).
+Waiting and giving up are decisions too: they end in a status with a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from swarmhub_crds.notebook import ConditionType, Desired, NotebookStatus, Phase
+
+from swarmhub_operator import actions, labels, sentences
+from swarmhub_operator.actions import Action
+from swarmhub_operator.admission import refusal
+from swarmhub_operator.build import Placement, Wanted, secret_name, service_spec, spec_hash
+from swarmhub_operator.capacity import impossible
+from swarmhub_operator.drift import drift
+from swarmhub_operator.follow import Seen, follow
+from swarmhub_operator.inputs import Context, Observed
+from swarmhub_operator.observed import Service
+from swarmhub_operator.verdict import SLOW, SOON, Verdict, failed, fresh, mark
+
+
+def plan(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
+    """Decide what is to be done for one notebook."""
+    if wanted.notebook.metadata.deletion_requested_at is not None:
+        return _delete(wanted, observed, context)
+    if wanted.spec.desired is Desired.STOPPED:
+        return _stop(wanted, observed, context)
+    status = wanted.notebook.status
+    if status.observed_generation != wanted.notebook.metadata.generation:
+        status = fresh(wanted)
+    if status.phase in (Phase.FAILED, Phase.STOPPED):
+        return Verdict(status)
+    service = observed.service
+    if service is None:
+        return _start(wanted, observed, status, context)
+    if _is_outdated(service, wanted):
+        return _replace(service, status)
+    return _keep(wanted, observed, service, status, context)
+
+
+def _is_outdated(service: Service, wanted: Wanted) -> bool:
+    """Whether the service was made for another record of this name or an earlier start of it."""
+    own = service.labels.get(labels.UID) == wanted.notebook.metadata.uid
+    return not own or service.labels.get(labels.SPEC_HASH) != spec_hash(wanted.notebook)
+
+
+def _delete(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
+    verdict = _stop(wanted, observed, context)
+    if observed.service is not None or observed.strays:
+        return verdict
+    homes = tuple(m.volume for m in wanted.spec.mounts if m.home)
+    ending: tuple[Action, ...] = (actions.ReleaseHomes(homes), actions.RemoveRecord())
+    return Verdict(verdict.status, (*verdict.actions, *ending), act_first=True)
+
+
+def _stop(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
+    old = wanted.notebook.status
+    generation = wanted.notebook.metadata.generation
+    services = (*((observed.service,) if observed.service else ()), *observed.strays)
+    if services:
+        status = old.model_copy(
+            update={
+                "observed_generation": generation,
+                "phase": old.phase if old.phase is Phase.FAILED else Phase.STOPPING,
+            }
+        )
+        removals = tuple(actions.RemoveService(s.id, "stopped") for s in services)
+        return Verdict(status, removals, look_again=0.0)
+    secrets: tuple[Action, ...] = tuple(
+        actions.RemoveSecret(s.id, s.name) for s in observed.secrets
+    )
+    status = _stopped(old, generation, context.now)
+    if status != old and wanted.spec.secret_digest:
+        secrets = (*secrets, actions.EraseSecretEnvironment(generation))
+    return Verdict(status, secrets, act_first=True)
+
+
+def _stopped(old: NotebookStatus, generation: int, now: datetime) -> NotebookStatus:
+    """A failure stays readable after the hub has taken note of it and stopped the notebook."""
+    gave_up = old.phase is Phase.FAILED
+    status = old.model_copy(
+        update={
+            "observed_generation": generation,
+            "phase": Phase.FAILED if gave_up else Phase.STOPPED,
+            "message": old.message if gave_up else "",
+            "service_id": None,
+            "task_id": None,
+            "address": None,
+            "next_restart_at": None,
+        }
+    )
+    return mark(status, ConditionType.READY, False, "Stopped", "", now)
+
+
+def _start(wanted: Wanted, observed: Observed, status: NotebookStatus, context: Context) -> Verdict:
+    why = refusal(wanted.spec, context.policy, context.network)
+    if why:
+        return failed(status, ConditionType.ACCEPTED, "Refused", why, context.now)
+    status = mark(status, ConditionType.ACCEPTED, True, "Accepted", "", context.now)
+    why = impossible(wanted.spec.resources, observed.nodes.values())
+    if why:
+        return failed(status, ConditionType.SCHEDULED, "InsufficientResources", why, context.now)
+    if observed.place:
+        message = sentences.position(observed.place)
+        status = status.model_copy(update={"phase": Phase.PENDING, "message": message})
+        return Verdict(status, look_again=SLOW)
+    secret: tuple[Action, ...] = ()
+    name = secret_name(wanted.notebook)
+    if name and name not in {s.name for s in observed.secrets}:
+        secret = (actions.CreateSecret(name),)
+    placement = Placement(
+        image=observed.image or wanted.spec.image,
+        pin=pin(wanted),
+        force_update=status.restarts,
+    )
+    status = status.model_copy(
+        update={"phase": Phase.PENDING, "message": "Creating the service.", "task_id": None}
+    )
+    return Verdict(status, (*secret, actions.CreateService(placement)), look_again=0.0)
+
+
+def pin(wanted: Wanted) -> str | None:
+    """Return the node that the notebook's homes tie it to, or None."""
+    bound = (h.status.node_id for h in wanted.homes.values() if h.node_local and h.status.node_id)
+    return next(bound, None)
+
+
+def _replace(service: Service, status: NotebookStatus) -> Verdict:
+    """Remove a service of an earlier start; the next look finds none and makes the new one."""
+    status = status.model_copy(
+        update={"phase": Phase.PENDING, "message": "Replacing the server of an earlier start."}
+    )
+    return Verdict(status, (actions.RemoveService(service.id, "outdated"),), look_again=0.0)
+
+
+def _keep(
+    wanted: Wanted,
+    observed: Observed,
+    service: Service,
+    status: NotebookStatus,
+    context: Context,
+) -> Verdict:
+    current = {s.name: s.id for s in observed.secrets}
+    name = secret_name(wanted.notebook)
+    placement = Placement(
+        image=service.labels.get(labels.IMAGE) or wanted.spec.image,
+        pin=pin(wanted),
+        force_update=service.force_update,
+        supersedes=service.labels.get(labels.SUPERSEDES, ""),
+    )
+    clean: tuple[Action, ...] = (
+        *(actions.RemoveService(s.id, "a second service of one notebook") for s in observed.strays),
+        *(actions.RemoveSecret(s.id, s.name) for s in observed.secrets if s.name != name),
+    )
+    secret_id = current.get(name or "") or _mounted_secret(service)
+    changed = drift(service_spec(wanted, placement, secret_id), service.spec)
+    if changed:
+        verdict = _repair(observed, service, status, placement, changed)
+    else:
+        verdict = follow(wanted, Seen(service, placement, observed), status, context)
+    return Verdict(verdict.status, (*clean, *verdict.actions), verdict.look_again)
+
+
+def _mounted_secret(service: Service) -> str | None:
+    """Return the id of the secret that the service mounts, should a list have missed it."""
+    container = service.spec.get("TaskTemplate", {}).get("ContainerSpec", {})
+    return next((s.get("SecretID") for s in container.get("Secrets") or ()), None)
+
+
+def _repair(
+    observed: Observed,
+    service: Service,
+    status: NotebookStatus,
+    placement: Placement,
+    changed: tuple[str, ...],
+) -> Verdict:
+    new_task = any(path.startswith(("TaskTemplate", "Mode")) for path in changed)
+    if new_task and observed.task:
+        placement = replace(placement, supersedes=observed.task.id)
+    why = "changed behind our back: " + ", ".join(changed[:5])
+    update = actions.UpdateService(service.id, service.version, placement, why)
+    status = status.model_copy(
+        update={"message": "Its service was changed by someone else; putting it right."}
+    )
+    return Verdict(status, (update,), look_again=SOON)

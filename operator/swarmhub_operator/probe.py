@@ -1,0 +1,111 @@
+"""Asks a starting notebook's own address over HTTP until it answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from swarmhub_operator.logs import get_logger
+
+INTERVAL = 0.075  # seconds between two questions to one notebook
+TIMEOUT = 1.0  # seconds for one answer
+WORKERS = 8
+SERVER_ERROR = 500
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One task to ask."""
+
+    notebook: str
+    task_id: str
+    url: str
+
+
+def answers(url: str) -> bool:
+    """Return whether `url` gives any answer below 500, which is what the hub itself waits for."""
+    try:
+        response = urllib3.request("GET", url, timeout=TIMEOUT, retries=False, redirect=False)
+    except (HTTPError, OSError):
+        return False
+    return response.status < SERVER_ERROR
+
+
+class Prober:
+    """Watches starting tasks; calls `on_ready(notebook)` when one answers. Thread-safe."""
+
+    def __init__(
+        self, on_ready: Callable[[str], None], ask: Callable[[str], bool] = answers
+    ) -> None:
+        self._on_ready = on_ready
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._targets: dict[str, Target] = {}  # by notebook: only its newest task counts
+        self._ready: dict[str, str] = {}  # notebook -> task that answered
+        self._asking: set[str] = set()
+        self._stop = threading.Event()
+        self._work = threading.Event()
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="probe")
+        self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._thread.start()
+
+    def watch(self, target: Target) -> None:
+        """Ask this task until it answers, in place of any earlier task of the notebook."""
+        with self._lock:
+            if self._ready.get(target.notebook) == target.task_id:
+                return
+            self._targets[target.notebook] = target
+        self._work.set()
+
+    def is_ready(self, notebook: str, task_id: str) -> bool:
+        """Return whether this very task has answered."""
+        with self._lock:
+            return self._ready.get(notebook) == task_id
+
+    def forget(self, notebook: str) -> None:
+        """Stop asking for a notebook that is no longer starting."""
+        with self._lock:
+            self._targets.pop(notebook, None)
+            self._ready.pop(notebook, None)
+
+    def close(self) -> None:
+        """Stop asking."""
+        self._stop.set()
+        self._work.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._work.wait()
+            with self._lock:
+                targets = [t for t in self._targets.values() if t.task_id not in self._asking]
+                self._asking.update(t.task_id for t in targets)
+                if not self._targets:
+                    self._work.clear()
+            for target in targets:
+                try:
+                    self._pool.submit(self._probe, target)
+                except RuntimeError:  # closed
+                    return
+            time.sleep(INTERVAL)
+
+    def _probe(self, target: Target) -> None:
+        ready = self._ask(target.url)
+        with self._lock:
+            self._asking.discard(target.task_id)
+            ready = ready and self._targets.get(target.notebook) == target
+            if ready:
+                del self._targets[target.notebook]
+                self._ready[target.notebook] = target.task_id
+        if ready:
+            self._on_ready(target.notebook)

@@ -1,0 +1,77 @@
+"""The sentences that a person reads about a notebook's task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from swarmhub_operator.observed import Node, Task, TaskState
+
+KILLED = 137  # 128 + SIGKILL
+_NO_HUB = re.compile(r"failed to connect to my hub|error connecting to .{0,80}hub", re.IGNORECASE)
+_NO_IMAGE = re.compile(
+    r"no such image|manifest unknown|pull access denied|not found: manifest", re.IGNORECASE
+)
+
+_STEPS = {
+    TaskState.NEW: "Waiting for a network address.",
+    TaskState.PENDING: "Waiting for a node.",
+    TaskState.ASSIGNED: "Placed on {node}.",
+    TaskState.ACCEPTED: "Accepted by {node}.",
+    TaskState.PREPARING: "Preparing on {node}: pulling the image if it is not there yet.",
+    TaskState.READY: "Ready to start on {node}.",
+    TaskState.STARTING: "Starting on {node}.",
+    TaskState.UNKNOWN: "In a state that this operator does not know.",
+}
+
+
+def step(task: Task, node: Node | None) -> str:
+    """Return what a task that does not run yet is doing."""
+    return _STEPS.get(task.state, "Starting.").format(node=node.hostname if node else "a node")
+
+
+def unplaceable(task: Task) -> str:
+    """Return why Swarm finds no node, in its own words."""
+    return f"Waiting for a node: {task.error or task.message}."
+
+
+def hub_unreachable(log: Sequence[str]) -> bool:
+    """Return whether a server ended because it could not reach the hub: not its own fault."""
+    return any(_NO_HUB.search(line) for line in log)
+
+
+def image_missing(task: Task) -> bool:
+    """Return whether the node could not get the image."""
+    return task.state is TaskState.REJECTED and bool(_NO_IMAGE.search(task.error))
+
+
+def failure(task: Task, node: Node | None, image: str) -> str:
+    """Return how a task ended, as one sentence."""
+    where = f" on {node.hostname}" if node else ""
+    detail = task.error.rstrip(".")
+    if image_missing(task):
+        name = image.partition("@")[0]
+        return f"The image {name} could not be found or pulled{where}; check its name and registry."
+    if task.exit_code is not None:
+        return _exit(task.exit_code, where, detail)
+    return {
+        TaskState.REJECTED: f"The node refused to run the server{where}: {detail}.",
+        TaskState.ORPHANED: f"The server was lost with its node{where}.",
+    }.get(task.state, f"The server was stopped{where} by the Swarm.")
+
+
+def _exit(code: int, where: str, detail: str) -> str:
+    if code == KILLED:
+        return f"The server was killed{where} (exit code 137), likely out of memory."
+    if code == 0 and detail:
+        return f"The server could not start{where}: {detail}."
+    if code == 0:
+        return f"The server ended by itself{where} with exit code 0 before it answered."
+    return f"The server failed{where} with exit code {code}."
+
+
+def position(place: int) -> str:
+    """Return the place in the line of starts ("3rd in line")."""
+    special = {1: "st", 2: "nd", 3: "rd"}
+    suffix = "th" if place % 100 in (11, 12, 13) else special.get(place % 10, "th")
+    return f"{place}{suffix} in line to start."

@@ -1,0 +1,120 @@
+"""A queue of names that deduplicates, delays and backs off.
+
+The rules, as in Kubernetes' client-go:
+
+- a name that waits already is not added twice;
+- a name that is being worked on is never handed out a second time; if it is added meanwhile, it
+  comes back once `done` is called;
+- `add_after` keeps the earliest time asked for; an `add` now cancels the wait;
+- `retry` adds with exponential back-off and jitter until `forget`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import threading
+import time
+from collections.abc import Callable
+
+BASE_DELAY = 0.2  # seconds
+MAX_DELAY = 30.0
+
+
+class WorkQueue:
+    """Names to be looked at, for several workers."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._condition = threading.Condition()
+        self._ready: dict[str, None] = {}  # insertion-ordered set
+        self._delayed: dict[str, float] = {}
+        self._heap: list[tuple[float, str]] = []
+        self._working: set[str] = set()
+        self._again: set[str] = set()
+        self._failures: dict[str, int] = {}
+        self._closed = False
+
+    def add(self, name: str) -> None:
+        """Look at `name` as soon as a worker is free."""
+        with self._condition:
+            self._delayed.pop(name, None)
+            self._put(name)
+
+    def _put(self, name: str) -> None:
+        if name in self._working:
+            self._again.add(name)
+        elif name not in self._ready:
+            self._ready[name] = None
+            self._condition.notify()
+
+    def add_after(self, name: str, seconds: float) -> None:
+        """Look at `name` after `seconds`, or earlier if that was asked for already."""
+        if seconds <= 0:
+            self.add(name)
+            return
+        due = self._clock() + seconds
+        with self._condition:
+            if self._delayed.get(name, due + 1) > due:
+                self._delayed[name] = due
+                heapq.heappush(self._heap, (due, name))
+                self._condition.notify()
+
+    def retry(self, name: str) -> float:
+        """Look at `name` again after its back-off, and return that wait in seconds."""
+        with self._condition:
+            failures = self._failures.get(name, 0)
+            self._failures[name] = failures + 1
+        delay = min(MAX_DELAY, BASE_DELAY * 2.0 ** min(failures, 16))
+        delay *= 1 - random.random() / 4  # noqa: S311 - jitter
+        self.add_after(name, delay)
+        return delay
+
+    def forget(self, name: str) -> None:
+        """Start the back-off of `name` from the beginning."""
+        with self._condition:
+            self._failures.pop(name, None)
+
+    def get(self, timeout: float) -> str | None:
+        """Return the next name, or None after `timeout` seconds or when closed and empty."""
+        end = self._clock() + timeout
+        with self._condition:
+            while True:
+                self._promote()
+                if self._ready and not self._closed:
+                    name = next(iter(self._ready))
+                    del self._ready[name]
+                    self._working.add(name)
+                    return name
+                left = end - self._clock()
+                if left <= 0 or self._closed:
+                    return None
+                due = self._heap[0][0] - self._clock() if self._heap else left
+                self._condition.wait(max(0.0, min(left, due)))
+
+    def _promote(self) -> None:
+        now = self._clock()
+        while self._heap and self._heap[0][0] <= now:
+            due, name = heapq.heappop(self._heap)
+            if self._delayed.get(name) == due:
+                del self._delayed[name]
+                self._put(name)
+
+    def done(self, name: str) -> None:
+        """Say that a worker has finished with `name`."""
+        with self._condition:
+            self._working.discard(name)
+            if name in self._again:
+                self._again.discard(name)
+                self._put(name)
+
+    def depth(self) -> int:
+        """Return how many names wait for a worker now."""
+        with self._condition:
+            return len(self._ready)
+
+    def close(self) -> None:
+        """Hand out nothing more and wake every worker."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
