@@ -18,7 +18,7 @@ from support.tiny import load_tiny
 from support.waiting import wait_for
 
 _SERVE = "echo $HOSTNAME >/tmp/index.html; exec httpd -f -p 80 -h /tmp"
-_ASK = "until wget -T 2 -q -O /dev/null http://pages/; do sleep 0.2; done; exec sleep 600"
+_ASK = "until timeout 2 wget -q -O /dev/null http://pages/; do sleep 0.2; done; exec sleep 600"
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,9 @@ def worker(cluster: Cluster, engine: Node) -> Iterator[Node]:
 
 
 def _create(engine: Node, name: str, network: str, image: str, script: str, *options: str) -> None:
-    common = ("--detach", "--endpoint-mode", "dnsrr", "--network", network, "--name", name)
-    engine.docker("service", "create", *common, *options, image, "sh", "-c", script)
+    common = ("--detach", "--endpoint-mode", "dnsrr", "--stop-grace-period", "0s")
+    place = ("--network", network, "--name", name)
+    engine.docker("service", "create", *common, *place, *options, image, "sh", "-c", script)
 
 
 def _container(engine: Node, service: str) -> str:
@@ -123,7 +124,7 @@ def test_overlay_joins_containers_of_two_nodes(
     load_tiny(worker)
     _create(engine, "far", overlay, tiny, _SERVE, "--constraint", "node.hostname==worker")
     far = wait_for("the container on the worker", lambda: _container(worker, "far"))
-    ask = "until wget -T 2 -q -O - http://far/; do sleep 0.2; done"
+    ask = "until timeout 2 wget -q -O - http://far/; do sleep 0.2; done"
     said = engine.docker("run", "--rm", "--network", overlay, tiny, "sh", "-c", ask)
     assert said.splitlines()[-1] == far[:12]
 
