@@ -1,0 +1,57 @@
+"""The hub's configuration in the swarmhub stack.
+
+Secrets come from Swarm secrets, settings from the environment that images/stack.yml gives. A site's
+own files in /etc/swarmhub/jupyterhub_config.d are loaded last, in order of name, and may replace
+anything here, the authenticator included (``make up HUB_CONFIG=my_config.py``).
+"""  # noqa: INP001
+
+import os
+from pathlib import Path
+
+SECRETS = Path("/run/secrets")
+SITE_FILES = Path("/etc/swarmhub/jupyterhub_config.d")
+
+
+def secret(name: str) -> str:
+    """Return the text of the Swarm secret that is mounted under this name."""
+    return (SECRETS / name).read_text().strip()
+
+
+c = get_config()  # type: ignore[name-defined]  # noqa: F821
+
+c.JupyterHub.hub_ip = "0.0.0.0"  # noqa: S104
+c.JupyterHub.hub_port = 8081
+c.JupyterHub.hub_connect_ip = "hub"
+c.JupyterHub.cookie_secret = bytes.fromhex(secret("swarmhub-cookie-secret"))
+c.JupyterHub.db_url = "sqlite:////srv/swarmhub/hub/jupyterhub.sqlite"
+c.JupyterHub.upgrade_db = True
+
+# The proxy is a service of its own and the notebooks are the operator's: both outlive the hub.
+c.JupyterHub.cleanup_servers = False
+c.ConfigurableHTTPProxy.should_start = False
+c.ConfigurableHTTPProxy.api_url = "http://proxy:8001"
+c.ConfigurableHTTPProxy.auth_token = secret("swarmhub-proxy-token")
+
+c.JupyterHub.spawner_class = "swarmhub"
+c.SwarmHubSpawner.image = os.environ["SWARMHUB_SINGLEUSER_IMAGE"]
+c.SwarmHubSpawner.network_name = os.environ["SWARMHUB_NETWORK"]
+c.SwarmHubSpawner.state_url = os.environ["SWARMHUB_STATE_URL"]
+
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.last_activity_interval = 60
+c.JupyterHub.concurrent_spawn_limit = 64
+# Elsewhere the hub ends itself after some failed spawns in a row, in the hope that a restart
+# mends it. Here failures are the operator's or an image's: a restart would only log people out
+# of a page that could have told them why.
+c.Spawner.consecutive_failure_limit = 0
+
+# Whoever knows the password that `make up` printed may log in, under any name: for trying out and
+# for small groups who trust each other. A site file replaces it.
+c.JupyterHub.authenticator_class = "shared-password"
+c.SharedPasswordAuthenticator.user_password = secret("swarmhub-user-password")
+c.SharedPasswordAuthenticator.admin_password = secret("swarmhub-admin-password")
+c.Authenticator.admin_users = {"admin"}
+c.Authenticator.allow_all = True
+
+for site_file in sorted(SITE_FILES.glob("*.py")):
+    load_subconfig(str(site_file))  # type: ignore[name-defined]  # noqa: F821
