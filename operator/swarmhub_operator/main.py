@@ -11,18 +11,19 @@ import threading
 from swarmhub_crds.errors import StoreError
 from swarmhub_crds.store import Store
 
-from swarmhub_operator import health, logs
-from swarmhub_operator.controller import Controller
-from swarmhub_operator.docker_engine import DockerEngine
-from swarmhub_operator.gate import StartGate
-from swarmhub_operator.images import ImageResolver
-from swarmhub_operator.leadership import Leadership
-from swarmhub_operator.observer import Observer
-from swarmhub_operator.probe import Prober
-from swarmhub_operator.pulse import Pulse
-from swarmhub_operator.reconcile import Parts
+from swarmhub_operator import logs
+from swarmhub_operator.engine.docker_engine import DockerEngine
+from swarmhub_operator.engine.observer import Observer
+from swarmhub_operator.loop import health
+from swarmhub_operator.loop.controller import Controller
+from swarmhub_operator.loop.gate import StartGate
+from swarmhub_operator.loop.images import ImageResolver
+from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.probe import Prober
+from swarmhub_operator.loop.pulse import Pulse
+from swarmhub_operator.loop.reconcile import Parts
+from swarmhub_operator.loop.workqueue import WorkQueue
 from swarmhub_operator.settings import Settings, SettingsError, read
-from swarmhub_operator.workqueue import WorkQueue
 
 RETRY = 1.0  # seconds between two attempts to open the store or take the lease
 STOP_WITHIN = 8.0  # seconds; Swarm kills ten seconds after SIGTERM

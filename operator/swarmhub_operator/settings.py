@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from swarmhub_operator.policy import Policy
+from swarmhub_operator.decide.policy import Policy
 
 PREFIX = "SWARMHUB_"
 DEFAULT_STATE_URL = "sqlite:////srv/swarmhub/state/state.db"

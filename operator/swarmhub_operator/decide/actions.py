@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from swarmhub_operator.build import Placement
+from swarmhub_operator.decide.build import Placement
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from swarmhub_crds.base import ConditionStatus, find_condition
 from swarmhub_crds.notebook import ConditionType, NotebookStatus, Phase
 
-from swarmhub_operator import actions, labels, sentences
-from swarmhub_operator.build import Placement, Wanted, address
-from swarmhub_operator.inputs import Context, Observed
-from swarmhub_operator.observed import Node, Service, Task, TaskState
-from swarmhub_operator.verdict import SLOW, SOON, Verdict, failed, mark
+from swarmhub_operator.decide import actions, sentences
+from swarmhub_operator.decide.build import Placement, Wanted, address
+from swarmhub_operator.decide.inputs import Context, Observed
+from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, mark
+from swarmhub_operator.engine import labels
+from swarmhub_operator.engine.observed import Node, Service, Task, TaskState
 
 SUPERSEDE_WITHIN = 15.0  # seconds that Swarm may take to make the new task of an update
 UNPLACED = (TaskState.NEW, TaskState.PENDING)

@@ -12,24 +12,24 @@ from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import ConditionType, Desired, Notebook, NotebookStatus, Phase
 from swarmhub_crds.store import Broken, Store
 
-from swarmhub_operator import homes
-from swarmhub_operator.actions import RemoveRecord
-from swarmhub_operator.apply import Applier
-from swarmhub_operator.build import Wanted
-from swarmhub_operator.engine import Engine
-from swarmhub_operator.errors import EngineError, Kind
-from swarmhub_operator.follow import is_ready
-from swarmhub_operator.gate import StartGate, places
-from swarmhub_operator.images import ImageResolver
-from swarmhub_operator.inputs import Context, Observed
-from swarmhub_operator.leadership import Leadership
+from swarmhub_operator.decide import homes
+from swarmhub_operator.decide.actions import RemoveRecord
+from swarmhub_operator.decide.build import Wanted
+from swarmhub_operator.decide.follow import is_ready
+from swarmhub_operator.decide.inputs import Context, Observed
+from swarmhub_operator.decide.plan import plan
+from swarmhub_operator.decide.policy import Policy
+from swarmhub_operator.decide.verdict import Verdict, failed
+from swarmhub_operator.engine.errors import EngineError, Kind
+from swarmhub_operator.engine.observed import Snapshot, Task, TaskState
+from swarmhub_operator.engine.observer import Observer
+from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.observed import Snapshot, Task, TaskState
-from swarmhub_operator.observer import Observer
-from swarmhub_operator.plan import plan
-from swarmhub_operator.policy import Policy
-from swarmhub_operator.probe import Prober, Target
-from swarmhub_operator.verdict import Verdict, failed
+from swarmhub_operator.loop.apply import Applier
+from swarmhub_operator.loop.gate import StartGate, places
+from swarmhub_operator.loop.images import ImageResolver
+from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.probe import Prober, Target
 
 MAX_AGE = 0.05  # seconds that a shared look may be old
 LOG_LINES = 20

@@ -10,15 +10,15 @@ from swarmhub_crds.home import Home, HomePhase
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Broken, Store
 
-from swarmhub_operator import labels
-from swarmhub_operator.engine import Engine
-from swarmhub_operator.errors import EngineError, Kind
-from swarmhub_operator.homes import HomeStep, step
-from swarmhub_operator.leadership import Leadership
+from swarmhub_operator.decide.homes import HomeStep, step
+from swarmhub_operator.decide.policy import Policy
+from swarmhub_operator.decide.sweep import Orphan, sweep
+from swarmhub_operator.engine import labels
+from swarmhub_operator.engine.errors import EngineError, Kind
+from swarmhub_operator.engine.observer import Observer
+from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.observer import Observer
-from swarmhub_operator.policy import Policy
-from swarmhub_operator.sweep import Orphan, sweep
+from swarmhub_operator.loop.leadership import Leadership
 
 log = get_logger()
 

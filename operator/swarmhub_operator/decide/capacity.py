@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from swarmhub_crds.notebook import Resources
 
-from swarmhub_operator.observed import Node
+from swarmhub_operator.engine.observed import Node
 
 GIB = 2**30
 

@@ -7,7 +7,7 @@ import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from swarmhub_operator.pulse import Pulse
+from swarmhub_operator.loop.pulse import Pulse
 
 
 def serve(pulse: Pulse, host: str, port: int) -> ThreadingHTTPServer:

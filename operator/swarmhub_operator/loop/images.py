@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from swarmhub_operator.engine import Engine
+from swarmhub_operator.engine.port import Engine
 
 KEEP = 60.0  # seconds that an answer is good for: a class that starts at once asks once
 

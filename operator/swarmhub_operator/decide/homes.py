@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from swarmhub_crds.base import Condition, ConditionStatus, find_condition, set_condition
 from swarmhub_crds.home import Home, HomePhase, HomeStatus, Reclaim
 from swarmhub_crds.notebook import Notebook
-from swarmhub_crds.store import Broken, Store
 
-from swarmhub_operator.observed import Node, Task, TaskState
+from swarmhub_operator.engine.observed import Node, Task, TaskState
 
 RELEASED = "Released"
 # In these states the container has existed on the task's node, and so the volume does.
@@ -97,25 +97,17 @@ def step(home: Home, *, mounted: bool, own_node: str, now: datetime, grace: floa
     return HomeStep.REMOVE
 
 
-def release_home(store: Store, volume: str, leaving: Notebook, fence: int, now: datetime) -> None:
-    """Mark a home as released unless another notebook mounts it or it belongs to another server.
+def losing(home: Home, leaving: Notebook, others: Iterable[Notebook]) -> bool:
+    """Return whether a home loses its user with the notebook `leaving`.
 
-    Raises:
-        StoreError: the write was refused; the deletion is then looked at again.
+    It does not while another notebook mounts it, nor when it belongs to another server: a named
+    server may share the home of the default one.
     """
-    home = store.get_home(volume)
-    if home is None or isinstance(home, Broken):
-        return
-    if home.spec.user != leaving.spec.user or home.spec.server != leaving.spec.server:
-        return
-    others = (n for n in store.list_notebooks() if isinstance(n, Notebook))
-    if any(
-        other.metadata.uid != leaving.metadata.uid and m.volume == volume
+    if (home.spec.user, home.spec.server) != (leaving.spec.user, leaving.spec.server):
+        return False
+    return not any(
+        m.volume == home.metadata.name
         for other in others
+        if other.metadata.uid != leaving.metadata.uid
         for m in other.spec.mounts
-    ):
-        return
-    meta = home.metadata
-    store.put_home_status(
-        meta.name, meta.uid, meta.resource_version, released(home, now), fence=fence
     )

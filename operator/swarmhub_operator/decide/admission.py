@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 
 from swarmhub_crds.notebook import Mount, NotebookSpec
 
-from swarmhub_operator import labels
-from swarmhub_operator.policy import Policy
+from swarmhub_operator.decide.policy import Policy
+from swarmhub_operator.engine import labels
 
 _RESERVED = labels.STORE.partition(".")[0] + "."
 

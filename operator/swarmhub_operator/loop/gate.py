@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from swarmhub_operator.observed import Node
+from swarmhub_operator.engine.observed import Node
 
 
 def places(nodes: Iterable[Node], per_core: float) -> int:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from swarmhub_operator import labels
-from swarmhub_operator.observed import Snapshot
-from swarmhub_operator.policy import SweepPolicy
+from swarmhub_operator.decide.policy import SweepPolicy
+from swarmhub_operator.engine import labels
+from swarmhub_operator.engine.observed import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from swarmhub_crds.errors import Conflict, LeaseLost, StoreError, StoreUnavailab
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.watch import StoreWatch
 
-from swarmhub_operator.errors import EngineError
-from swarmhub_operator.housekeeping import Housekeeping
+from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.pulse import Pulse
-from swarmhub_operator.reconcile import Parts, Reconciler
-from swarmhub_operator.workqueue import WorkQueue
+from swarmhub_operator.loop.housekeeping import Housekeeping
+from swarmhub_operator.loop.pulse import Pulse
+from swarmhub_operator.loop.reconcile import Parts, Reconciler
+from swarmhub_operator.loop.workqueue import WorkQueue
 
 STEADY = 1.0  # seconds between two looks while nothing is going on
 BUSY_SHARE = 0.05  # of one core that looking may cost

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from swarmhub_operator.observed import Node, Secret, Service, Task
-from swarmhub_operator.policy import Policy
+from swarmhub_operator.decide.policy import Policy
+from swarmhub_operator.engine.observed import Node, Secret, Service, Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 from swarmhub_crds.base import Condition, ConditionStatus, set_condition
 from swarmhub_crds.notebook import ConditionType, NotebookStatus, Phase
 
-from swarmhub_operator.actions import Action
-from swarmhub_operator.build import Wanted
+from swarmhub_operator.decide.actions import Action
+from swarmhub_operator.decide.build import Wanted
 
 SOON = 0.1  # seconds until the next look at a notebook that is on its way
 SLOW = 2.0  # seconds until the next look at one that waits for something outside

@@ -10,9 +10,9 @@ import docker
 import requests
 from docker.errors import APIError, DockerException
 
-from swarmhub_operator import decode, labels
-from swarmhub_operator.errors import EngineError, Kind, classify
-from swarmhub_operator.observed import Node, Secret, Service, Task
+from swarmhub_operator.engine import decode, labels
+from swarmhub_operator.engine.errors import EngineError, Kind, classify
+from swarmhub_operator.engine.observed import Node, Secret, Service, Task
 
 READ_TIMEOUT = 30  # seconds; a raft write on a loaded manager may take several
 LOG_TIMEOUT = 5  # seconds; logs of a task on a dead node never come

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from swarmhub_operator import labels
+from swarmhub_operator.engine import labels
 
 
 class TaskState(StrEnum):

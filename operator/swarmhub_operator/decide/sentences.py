@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from swarmhub_operator.observed import Node, Task, TaskState
+from swarmhub_operator.engine.observed import Node, Task, TaskState
 
 KILLED = 137  # 128 + SIGKILL
 _NO_HUB = re.compile(r"failed to connect to my hub|error connecting to .{0,80}hub", re.IGNORECASE)

@@ -12,16 +12,17 @@ from datetime import datetime
 
 from swarmhub_crds.notebook import ConditionType, Desired, NotebookStatus, Phase
 
-from swarmhub_operator import actions, labels, sentences
-from swarmhub_operator.actions import Action
-from swarmhub_operator.admission import refusal
-from swarmhub_operator.build import Placement, Wanted, secret_name, service_spec, spec_hash
-from swarmhub_operator.capacity import impossible
-from swarmhub_operator.drift import drift
-from swarmhub_operator.follow import Seen, follow
-from swarmhub_operator.inputs import Context, Observed
-from swarmhub_operator.observed import Service
-from swarmhub_operator.verdict import SLOW, SOON, Verdict, failed, fresh, mark
+from swarmhub_operator.decide import actions, sentences
+from swarmhub_operator.decide.actions import Action
+from swarmhub_operator.decide.admission import refusal
+from swarmhub_operator.decide.build import Placement, Wanted, secret_name, service_spec, spec_hash
+from swarmhub_operator.decide.capacity import impossible
+from swarmhub_operator.decide.drift import drift
+from swarmhub_operator.decide.follow import Seen, follow
+from swarmhub_operator.decide.inputs import Context, Observed
+from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, fresh, mark
+from swarmhub_operator.engine import labels
+from swarmhub_operator.engine.observed import Service
 
 
 def plan(wanted: Wanted, observed: Observed, context: Context) -> Verdict:

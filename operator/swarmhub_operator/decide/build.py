@@ -12,7 +12,7 @@ from swarmhub_crds import names
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import Mount, Notebook, NotebookSpec, Resources
 
-from swarmhub_operator import labels
+from swarmhub_operator.engine import labels
 
 SECRET_FILE = "swarmhub-env"  # noqa: S105 - a file name
 # Reads the secret environment and becomes the real command, so that any image with `sh` works.

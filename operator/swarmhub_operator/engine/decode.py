@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from swarmhub_operator.observed import Node, Secret, Service, Task, TaskState
+from swarmhub_operator.engine.observed import Node, Secret, Service, Task, TaskState
 
 
 def time(text: str) -> datetime:

@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from swarmhub_crds import names
+from swarmhub_crds.home import Home
+from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Store
 
-from swarmhub_operator import actions, labels
-from swarmhub_operator.actions import Action
-from swarmhub_operator.build import (
+from swarmhub_operator.decide import actions
+from swarmhub_operator.decide.actions import Action
+from swarmhub_operator.decide.build import (
     Placement,
     Wanted,
     ownership,
@@ -20,12 +22,13 @@ from swarmhub_operator.build import (
     secret_name,
     service_spec,
 )
-from swarmhub_operator.engine import Engine
-from swarmhub_operator.errors import EngineError, Kind
-from swarmhub_operator.homes import release_home
-from swarmhub_operator.inputs import Observed
-from swarmhub_operator.leadership import Leadership
+from swarmhub_operator.decide.homes import losing, released
+from swarmhub_operator.decide.inputs import Observed
+from swarmhub_operator.engine import labels
+from swarmhub_operator.engine.errors import EngineError, Kind
+from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
+from swarmhub_operator.loop.leadership import Leadership
 
 log = get_logger()
 
@@ -92,14 +95,25 @@ class Applier:
                 self._store.erase_secrets(uid, generation=generation, fence=self._leadership.fence)
             case actions.ReleaseHomes(volumes):
                 for volume in volumes:
-                    fence, now = self._leadership.fence, self._now()
-                    release_home(self._store, volume, wanted.notebook, fence, now)
+                    self._release_home(volume, wanted.notebook)
             case actions.RemoveRecord():
                 meta = wanted.notebook.metadata
                 fence = self._leadership.fence
                 self._store.remove_notebook(meta.name, meta.uid, meta.resource_version, fence=fence)
             case _:
                 assert_never(action)
+
+    def _release_home(self, volume: str, leaving: Notebook) -> None:
+        home = self._store.get_home(volume)
+        if not isinstance(home, Home):
+            return
+        others = (n for n in self._store.list_notebooks() if isinstance(n, Notebook))
+        if losing(home, leaving, others):
+            meta, fence = home.metadata, self._leadership.fence
+            status = released(home, self._now())
+            self._store.put_home_status(
+                meta.name, meta.uid, meta.resource_version, status, fence=fence
+            )
 
     def _unless_gone(self, remove: Callable[[], None]) -> None:
         try:

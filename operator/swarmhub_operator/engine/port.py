@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from swarmhub_operator.observed import Node, Secret, Service, Task
+from swarmhub_operator.engine.observed import Node, Secret, Service, Task
 
 
 class Engine(Protocol):

@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from swarmhub_operator.engine import Engine
-from swarmhub_operator.observed import Node, Snapshot, index
+from swarmhub_operator.engine.observed import Node, Snapshot, index
+from swarmhub_operator.engine.port import Engine
 
 NODES_EVERY = 5.0  # seconds; nodes change rarely, and their events ask for a fresh list
 

@@ -56,7 +56,8 @@ class Leadership:
     @property
     def fence(self) -> int:
         """The fencing token, after a `check`."""
-        return self.check().token
+        lease = self.check()
+        return lease.token
 
     def check(self) -> Lease:
         """Return the lease if it certainly still holds.

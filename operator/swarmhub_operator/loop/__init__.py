@@ -1,0 +1,1 @@
+"""The running operator: what wakes it, and what carries decisions out."""
