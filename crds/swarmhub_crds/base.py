@@ -34,7 +34,7 @@ class Model(BaseModel):
 
 
 class Tolerant(Model):
-    """A value whose unknown fields are dropped: a status written by a newer operator is readable."""
+    """A value whose unknown fields are dropped, so that a newer writer's status is readable."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -1,0 +1,17 @@
+"""The secret environment: the variables of a notebook that stand in no spec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+
+
+def canonical(environment: Mapping[str, str]) -> str:
+    """Return the one JSON text that stands for `environment`."""
+    return json.dumps(dict(environment), sort_keys=True, separators=(",", ":"))
+
+
+def digest(environment: Mapping[str, str]) -> str:
+    """Return the SHA-256, in hex, of the canonical JSON; "" when nothing is secret."""
+    return sha256(canonical(environment).encode()).hexdigest() if environment else ""

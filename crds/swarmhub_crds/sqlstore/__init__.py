@@ -1,0 +1,1 @@
+"""How the store keeps its records in a SQLite file; `swarmhub_crds.store` is the way in."""

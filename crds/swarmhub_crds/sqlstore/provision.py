@@ -1,0 +1,154 @@
+"""Making and migrating the state file, by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from swarmhub_crds.errors import Reason, StoreUnavailable
+from swarmhub_crds.sqlstore.clock import to_text, utc_now
+from swarmhub_crds.sqlstore.failures import translate
+from swarmhub_crds.sqlstore.header import schema_version
+from swarmhub_crds.sqlstore.sqlite import enable_wal, engine_for, identify, writing
+from swarmhub_crds.sqlstore.tables import APPLICATION_ID, SCHEMA_VERSION, meta
+
+LOCK_SECONDS: Final = 15.0
+_SIDE_FILES = ("-wal", "-shm")
+
+
+def provision(path: Path) -> None:
+    """Make the database if there is none, and migrate it if it is older than this code.
+
+    Raises:
+        StoreUnavailable: neither can be done, or the folder does not exist.
+    """
+    try:
+        with _folder_lock(path):
+            if path.exists():
+                _migrate_if_older(path)
+            else:
+                _create(path)
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise translate(error, path) from error
+
+
+@contextmanager
+def _folder_lock(path: Path) -> Iterator[None]:
+    """Hold the folder's advisory lock; a lock on the database itself would upset SQLite's own."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        raise StoreUnavailable(
+            Reason.MISSING,
+            f"The folder {path.parent} of the state database does not exist; "
+            "create it or mount the state volume",
+        ) from None
+    try:
+        _wait_for_lock(folder, path)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _wait_for_lock(folder: int, path: Path) -> None:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(
+                    Reason.LOCKED,
+                    f"Another process has been creating or migrating {path} for "
+                    f"{LOCK_SECONDS:g} s; end it if it hangs, then try again",
+                ) from None
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _create(path: Path) -> None:
+    """Build the database under another name and link it into place whole, or not at all."""
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        _make_private_file(draft)
+        _fill(draft)
+        # Beside a removed database its log may have stayed behind; SQLite would replay that.
+        for end in _SIDE_FILES:
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        os.link(draft, path)
+    finally:
+        for end in ("", *_SIDE_FILES):
+            with suppress(OSError):
+                draft.with_name(draft.name + end).unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _make_private_file(draft: Path) -> None:
+    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        if os.geteuid() == 0:  # made by root for the user who owns the folder
+            owner = draft.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    finally:
+        os.close(descriptor)
+    # SQLite writes a proper header, so that the file is no longer empty.
+    connection = sqlite3.connect(draft)
+    try:
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    finally:
+        connection.close()
+
+
+def _fill(draft: Path) -> None:
+    engine = engine_for(draft, identify(draft))
+    try:
+        enable_wal(engine)
+        with writing(engine.connect()) as connection, connection.begin():
+            _migrate(connection)
+            row = {"id": 1, "uid": str(uuid4()), "revision": 0, "created_at": to_text(utc_now())}
+            connection.execute(insert(meta).values(row))
+    finally:
+        engine.dispose()  # the last connection folds the log into the file and removes it
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _migrate_if_older(path: Path) -> None:
+    engine = engine_for(path, identify(path))
+    try:
+        with engine.connect() as connection:
+            older = schema_version(connection, path) < SCHEMA_VERSION
+        if older:
+            with writing(engine.connect()) as connection, connection.begin():
+                _migrate(connection)
+    finally:
+        engine.dispose()
+
+
+def _migrate(connection: Connection) -> None:
+    # Imported here, because most opens find nothing to migrate and alembic takes long to load.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option(
+        "script_location", str(Path(__file__).parents[1] / "migrations").replace("%", "%%")
+    )
+    command.upgrade(config, "head")

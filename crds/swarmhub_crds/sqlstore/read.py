@@ -1,0 +1,81 @@
+"""Reading records; one query a call, however many records there are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, select
+
+from swarmhub_crds.errors import Reason, StoreError, StoreUnavailable
+from swarmhub_crds.sqlstore.codec import Broken, Kind, RecordT, decode
+from swarmhub_crds.sqlstore.tables import meta, secret_environments, tombstones
+
+
+def revision(connection: Connection) -> int:
+    """Return the store's revision, which every change of a record raises by one.
+
+    Raises:
+        StoreUnavailable: there is none.
+    """
+    found = connection.execute(select(meta.c.revision)).scalar()
+    if not isinstance(found, int):
+        raise StoreUnavailable(
+            Reason.CORRUPT,
+            "The state database has lost its revision counter; restore it from a backup",
+        )
+    return found
+
+
+def get_row(connection: Connection, kind: Kind[Any], name: str) -> Row[Any] | None:
+    """Return the row of the record `name`, undecoded."""
+    return connection.execute(select(*kind.columns).where(kind.table.c.name == name)).first()
+
+
+def get(connection: Connection, kind: Kind[RecordT], name: str) -> RecordT | Broken | None:
+    """Return the record `name`, or None."""
+    row = get_row(connection, kind, name)
+    return None if row is None else decode(kind, row)
+
+
+def list_rows(connection: Connection, kind: Kind[Any]) -> list[Row[Any]]:
+    """Return the rows of all records, undecoded, in the order of their names."""
+    return list(connection.execute(select(*kind.columns).order_by(kind.table.c.name)))
+
+
+def changed_names(connection: Connection, table: Table, since: int) -> set[str]:
+    """Return the names of the records in `table` that were written after revision `since`."""
+    query = select(table.c.name).where(table.c.resource_version > since)
+    return {str(name) for name in connection.execute(query).scalars()}
+
+
+def removed_names(connection: Connection, kind: str, since: int) -> set[str]:
+    """Return the names of the records of `kind` that were removed after revision `since`."""
+    query = select(tombstones.c.name).where(
+        tombstones.c.kind == kind, tombstones.c.resource_version > since
+    )
+    return {str(name) for name in connection.execute(query).scalars()}
+
+
+def secret_environment(connection: Connection, uid: str) -> dict[str, str]:
+    """Return the secret variables of the notebook with `uid`; empty once they are erased.
+
+    Raises:
+        StoreError: what is stored is no set of variables.
+    """
+    column = secret_environments.c.environment
+    stored = connection.execute(
+        select(column).where(secret_environments.c.uid == uid)
+    ).scalar_one_or_none()
+    if stored is None:
+        return {}
+    try:
+        found = json.loads(stored)
+    except (ValueError, TypeError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+        raise StoreError(
+            f"The secret environment of the notebook with uid {uid} cannot be read; "
+            "start the server again, which writes it anew"
+        )
+    return found

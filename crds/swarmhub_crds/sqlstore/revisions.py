@@ -1,0 +1,44 @@
+"""The store's revision counter, and the tombstones that let watchers see removals."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, update
+
+from swarmhub_crds.errors import Reason, StoreUnavailable
+from swarmhub_crds.sqlstore.tables import meta, tombstones
+
+# Watchers that fall behind by more than this are told to look at everything.
+KEPT_REVISIONS: Final = 10_000
+
+
+def take_revision(connection: Connection) -> int:
+    """Raise the store's revision by one and return it.
+
+    Raises:
+        StoreUnavailable: the counter is gone or is no number.
+    """
+    raised = update(meta).values(revision=meta.c.revision + 1).returning(meta.c.revision)
+    revision = connection.execute(raised).scalar()
+    if not isinstance(revision, int):
+        raise StoreUnavailable(
+            Reason.CORRUPT,
+            "The state database has lost its revision counter; restore it from a backup",
+        )
+    return revision
+
+
+def bury(connection: Connection, kind: str, name: str, revision: int) -> None:
+    """Note that the record was removed at `revision`, and forget removals of long ago."""
+    exhume(connection, kind, name)
+    row = {"kind": kind, "name": name, "resource_version": revision}
+    connection.execute(insert(tombstones).values(row))
+    old = tombstones.c.resource_version <= revision - KEPT_REVISIONS
+    connection.execute(delete(tombstones).where(old))
+
+
+def exhume(connection: Connection, kind: str, name: str) -> None:
+    """Forget a removal, because a record of that name exists again."""
+    same = (tombstones.c.kind == kind) & (tombstones.c.name == name)
+    connection.execute(delete(tombstones).where(same))
