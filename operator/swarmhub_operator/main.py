@@ -13,16 +13,10 @@ from swarmhub_crds.store import Store
 
 from swarmhub_operator import logs
 from swarmhub_operator.engine.docker_engine import DockerEngine
-from swarmhub_operator.engine.observer import Observer
 from swarmhub_operator.loop import health
-from swarmhub_operator.loop.controller import Controller
-from swarmhub_operator.loop.gate import StartGate
-from swarmhub_operator.loop.images import ImageResolver
+from swarmhub_operator.loop.assemble import assemble
 from swarmhub_operator.loop.leadership import Leadership
-from swarmhub_operator.loop.probe import Prober
 from swarmhub_operator.loop.pulse import Pulse
-from swarmhub_operator.loop.reconcile import Parts
-from swarmhub_operator.loop.workqueue import WorkQueue
 from swarmhub_operator.settings import Settings, SettingsError, read
 
 RETRY = 1.0  # seconds between two attempts to open the store or take the lease
@@ -101,21 +95,8 @@ def _lead(
     pulse: Pulse,
     stop: threading.Event,
 ) -> None:
-    queue = WorkQueue()
     engine = DockerEngine(settings.docker_host)
-    parts = Parts(
-        store=store,
-        engine=engine,
-        observer=Observer(engine, store.uid),
-        leadership=leadership,
-        prober=Prober(on_ready=queue.add),
-        gate=StartGate(),
-        images=ImageResolver(engine),
-        policy=settings.policy,
-        network=settings.network,
-        enqueue=queue.add,
-    )
-    controller = Controller(parts, queue, settings.state_url, pulse)
+    controller = assemble(store, engine, leadership, settings, pulse)
     controller.start(settings.workers)
     pulse.leading = True
     while not stop.is_set() and not leadership.lost.is_set():

@@ -97,7 +97,8 @@ def classify(status: int | None, detail: str) -> EngineError:
     detail = " ".join(detail.split())[:300]
     if status is None:
         return EngineError(
-            Kind.UNAVAILABLE, f"The engine cannot be reached ({detail}); is dockerd running?"
+            Kind.UNAVAILABLE,
+            f"The engine cannot be reached ({detail}); start dockerd or mend DOCKER_HOST.",
         )
     for rule in _RULES:
         if rule.status in (None, status) and re.search(rule.pattern, detail, re.IGNORECASE):

@@ -30,14 +30,14 @@ log = get_logger()
 class Controller:
     """Runs while this process holds the lease."""
 
-    def __init__(self, parts: Parts, queue: WorkQueue, state_url: str, pulse: Pulse) -> None:
+    def __init__(self, parts: Parts, queue: WorkQueue, pulse: Pulse) -> None:
         self._parts = parts
         self._queue = queue
         self._reconciler = Reconciler(parts)
         self._housekeeping = Housekeeping(
             parts.store, parts.engine, parts.observer, parts.leadership, parts.policy, parts.now
         )
-        self._watch = StoreWatch(state_url)
+        self._watch = StoreWatch(parts.store.url)
         self._pulse = pulse
         self._stop = threading.Event()
         self._hint = threading.Event()
