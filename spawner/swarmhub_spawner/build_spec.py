@@ -52,7 +52,7 @@ class Request:
     cpu_guarantee: float | None = None
     mem_limit: int | None = None
     mem_guarantee: int | None = None
-    volumes: VolumeOptions = VolumeOptions()
+    volumes: VolumeOptions = field(default_factory=VolumeOptions)
     networks: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,7 +83,9 @@ def build_spec(request: Request) -> Wanted:
             "SWARMHUB_NETWORK."
         )
     if not request.command:
-        raise OptionError("cmd: the command is empty; set it, for example ['jupyterhub-singleuser'].")
+        raise OptionError(
+            "cmd: the command is empty; set it, for example ['jupyterhub-singleuser']."
+        )
     values = namespace(request.user, request.server, request.user_id)
     environment, secrets = split_environment(request.environment, request.secret_patterns)
     mounts, homes = build_volumes(
@@ -198,6 +200,6 @@ def _labels(request: Request, values: Mapping[str, str]) -> dict[str, str]:
 def _first_problem(error: ValidationError) -> str:
     """Name the option behind the first thing that the record's own rules refuse."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "volumes"
+    place = ".".join(str(part) for part in first["loc"]).replace("mounts", "volumes")
     reason = first["msg"].removeprefix("Value error, ")
     return f"{place}: {reason}; correct this option of the spawner."

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from enum import IntEnum
 from typing import Final
 
-from swarmhub_crds.errors import NotFound, StoreError, StoreUnavailable
+from swarmhub_crds.errors import Conflict, NotFound, StoreError, StoreUnavailable
 from swarmhub_crds.notebook import Desired
 from swarmhub_crds.store import Store
 
@@ -74,7 +75,7 @@ class Debts:
 
 
 def pay(store: Store, name: str, debt: Debt) -> None:
-    """Write what is owed; a record that is gone is owed nothing.
+    """Write what is owed; a record that is gone or being deleted is owed no stop.
 
     Raises:
         StoreError: what the store said.
@@ -82,7 +83,5 @@ def pay(store: Store, name: str, debt: Debt) -> None:
     if debt is Debt.DELETE:
         store.request_deletion(name)
         return
-    try:
+    with suppress(NotFound, Conflict):
         store.set_desired(name, Desired.STOPPED)
-    except NotFound:
-        return

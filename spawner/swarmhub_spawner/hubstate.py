@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Final, TypeVar
 
-from swarmhub_crds.errors import StoreUnavailable
+from swarmhub_crds.errors import StoreError, StoreUnavailable
 from swarmhub_crds.store import Store
 
 from swarmhub_spawner.watcher import Record, Update, Watcher, version_of
@@ -33,7 +33,7 @@ class HubState:
     """
 
     def __init__(self, url: str, loop: asyncio.AbstractEventLoop) -> None:
-        self.trouble: StoreUnavailable | None = None
+        self.trouble: StoreError | None = None
         self._url = url
         self._loop = loop
         self._records: dict[str, Record] = {}
@@ -91,9 +91,17 @@ class HubState:
         """
         return await self._patiently(self._reader, act, 0.0)
 
-    async def fresh(self, name: str) -> Record | None:
-        """Read a record from the store itself and remember it."""
-        record = await self.read(lambda store: store.get_notebook(name))
+    async def fresh(self, name: str, *, after_writes: bool = False) -> Record | None:
+        """Read a record from the store itself and remember it.
+
+        With `after_writes`, what was asked to be written before has been written by then, even
+        if whoever asked was cancelled.
+
+        Raises:
+            StoreUnavailable: it cannot be read now.
+        """
+        pool = self._writer if after_writes else self._reader
+        record = await self._patiently(pool, lambda store: store.get_notebook(name), 0.0)
         if record is not None:
             self.remember(name, record)
         return record
@@ -126,7 +134,7 @@ class HubState:
         """Return the operator's last sign of life, at most two seconds old; None: never."""
         if self._loop.time() - self._seen_asked >= _SEEN_FOR:
             self._seen_asked = self._loop.time()
-            with suppress(StoreUnavailable):
+            with suppress(StoreError):
                 self._seen = await self.read(lambda store: store.operator_seen_at())
         return self._seen
 
@@ -163,7 +171,7 @@ class HubState:
             if record is not None:
                 self.remember(name, record)
 
-    def _set_trouble(self, error: StoreUnavailable | None) -> None:
+    def _set_trouble(self, error: StoreError | None) -> None:
         changed = (self.trouble is None) != (error is None)
         self.trouble = error
         if changed:
@@ -173,4 +181,3 @@ class HubState:
     def _wake(self, name: str) -> None:
         for event in self._listeners.get(name, ()):
             event.set()
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -133,8 +133,8 @@ def _condition_reason(status: NotebookStatus) -> str:
     return "The server failed to start; an administrator finds more in the operator's log."
 
 
-def timed_out_text(notebook: Notebook | None, seconds: float, last: str) -> Text:
-    """Return why a start was given up after `seconds`; `last` is the newest progress line."""
-    name = f" (record {notebook.metadata.name})" if notebook is not None else ""
-    sentence = f"The server was not ready after {seconds:.0f} seconds{name}: {last}"
+def timed_out_text(record: str, seconds: float, events: Sequence[Event]) -> Text:
+    """Return why a start was given up after `seconds`; `events` tell how far it came."""
+    last = events[-1].message if events else "the operator has not answered."
+    sentence = f"The server was not ready after {seconds:.0f} seconds (record {record}): {last}"
     return Text(sentence, escape(sentence))

@@ -10,6 +10,8 @@ from swarmhub_crds.home import Reclaim
 from traitlets import CaselessStrEnum, Dict, HasTraits, Integer, List, Unicode, Union, default
 
 from swarmhub_spawner.build_spec import SECRET_PATTERNS
+from swarmhub_spawner.errors import OptionError
+from swarmhub_spawner.volumes import VolumeOptions
 
 
 class SwarmHubOptions(HasTraits):
@@ -34,7 +36,8 @@ class SwarmHubOptions(HasTraits):
     ).tag(config=True)
 
     extra_networks = List(
-        Unicode(), help="More networks that the notebooks join; the operator's policy must list them."
+        Unicode(),
+        help="More networks that the notebooks join; the operator's policy must list them.",
     ).tag(config=True)
 
     volumes = Dict(
@@ -146,11 +149,20 @@ class SwarmHubOptions(HasTraits):
     def _default_poll_interval(self) -> int:
         return 10
 
-    def reclaim_policy(self) -> Reclaim:
-        """Return `home_reclaim` for this spawner.
+    def volume_options(self) -> VolumeOptions:
+        """Return the volume options as they stand for this spawner.
 
         Raises:
-            ValueError: the callable returned something else.
+            OptionError: a callable `home_reclaim` returned something else than a policy.
         """
         wanted: Any = self.home_reclaim
-        return Reclaim(wanted(self) if callable(wanted) else wanted)
+        policy = wanted(self) if callable(wanted) else wanted
+        if policy not in tuple(Reclaim):
+            raise OptionError(f"home_reclaim: {policy!r} is not known; use 'Retain' or 'Delete'.")
+        return VolumeOptions(
+            volumes=self.volumes,
+            read_only_volumes=self.read_only_volumes,
+            driver=self.volume_driver,
+            driver_options=self.volume_driver_options,
+            reclaim=Reclaim(policy),
+        )

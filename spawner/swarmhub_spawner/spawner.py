@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from jupyterhub.spawner import Spawner
-from swarmhub_crds.errors import Conflict, HomeTaken, NotFound, StoreError, StoreUnavailable
+from swarmhub_crds.errors import StoreError, StoreUnavailable
 from swarmhub_crds.names import notebook_name
 from swarmhub_crds.notebook import Desired, Notebook
-from swarmhub_crds.store import Broken, Store
+from swarmhub_crds.store import Broken
 
 from swarmhub_spawner.build_spec import ALWAYS_SECRET, Request, Wanted, build_spec
 from swarmhub_spawner.debts import Debt, pay
@@ -28,21 +27,15 @@ from swarmhub_spawner.messages import (
 )
 from swarmhub_spawner.options import SwarmHubOptions
 from swarmhub_spawner.shared import Hub, hub_for
-from swarmhub_spawner.verdict import (
-    Ended,
-    Ready,
-    exit_code,
-    failed,
-    has_stopped,
-    start_verdict,
-)
-from swarmhub_spawner.volumes import VolumeOptions
+from swarmhub_spawner.verdict import exit_code, failed
+from swarmhub_spawner.waits import until_ready, until_removed, until_stopped, wait
+from swarmhub_spawner.writing import HTTP_UNAVAILABLE, write_record
 
-_STORE_PATIENCE: Final = 30.0  # seconds that a start waits out an unavailable store
-_DELETION_PATIENCE: Final = 60.0  # seconds that a start waits for an earlier deletion to finish
+_HTTP_CONFLICT: Final = 409
+_HTTP_TIMED_OUT: Final = 504
+
 _STOP_PATIENCE: Final = 10.0  # seconds that a stop waits out an unavailable store
 _DELETE_WAIT: Final = 3.0  # seconds that the hub's delete waits for the operator
-_LOOK_AGAIN: Final = 5.0  # seconds; waits are woken by changes, this only bounds a lost wake-up
 _PROGRESS_LOOK: Final = 1.0  # seconds; for what no change announces: an operator that is silent
 
 
@@ -54,7 +47,7 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
     _starting = False  # start() runs in this process
     _trouble = ""  # why the record cannot be written yet
     _said_unknown = False
-    _token_restored = False
+    _token_asked = False
 
     # -- identity and saved state
 
@@ -83,7 +76,15 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         self._store_uid = ""
         self._trouble = ""
         self._said_unknown = False
-        self._token_restored = False
+        self._token_asked = False
+
+    def _hub(self) -> Hub:
+        if not self.state_url:
+            raise SpawnError(
+                "state_url: no state database is configured; "
+                "set c.SwarmHubSpawner.state_url or SWARMHUB_STATE_URL."
+            )
+        return hub_for(self.state_url)
 
     # -- start
 
@@ -103,18 +104,26 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         self._starting = True
         try:
             hub = self._hub()
-            notebook = await self._write_record(hub, self._wanted(), deadline)
-            return await self._until_ready(hub.state, notebook.metadata.name, deadline, seconds)
+            await self._write(hub, seconds)
+            address = await until_ready(hub.state, self.record_name, deadline - loop.time())
+            if address is None:
+                events = await self._events(hub.state)
+                text = timed_out_text(self.record_name, seconds, events)
+                raise _spawn_error(text, _HTTP_TIMED_OUT)
+            return address
         finally:
             self._starting = False
 
-    def _hub(self) -> Hub:
-        if not self.state_url:
-            raise SpawnError(
-                "state_url: no state database is configured; "
-                "set c.SwarmHubSpawner.state_url or SWARMHUB_STATE_URL."
-            )
-        return hub_for(self.state_url)
+    async def _write(self, hub: Hub, seconds: float) -> None:
+        def remember_trouble(reason: str) -> None:
+            self._trouble = reason
+
+        notebook, self._store_uid = await write_record(
+            hub, self._wanted(), seconds=seconds, on_trouble=remember_trouble
+        )
+        self._trouble = ""
+        self._record_name = notebook.metadata.name
+        hub.state.remember(self._record_name, notebook)
 
     def _wanted(self) -> Wanted:
         """Read the options into a spec."""
@@ -137,13 +146,7 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
                     cpu_guarantee=self.cpu_guarantee,
                     mem_limit=self.mem_limit,
                     mem_guarantee=self.mem_guarantee,
-                    volumes=VolumeOptions(
-                        volumes=self.volumes,
-                        read_only_volumes=self.read_only_volumes,
-                        driver=self.volume_driver,
-                        driver_options=self.volume_driver_options,
-                        reclaim=self.reclaim_policy(),
-                    ),
+                    volumes=self.volume_options(),
                     networks=[self.network_name, *self.extra_networks],
                     labels=self.extra_labels,
                 )
@@ -151,84 +154,12 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         except OptionError as error:
             raise SpawnError(f"The hub's configuration is wrong: {error}") from error
 
-    async def _write_record(self, hub: Hub, wanted: Wanted, deadline: float) -> Notebook:
-        """Write the record; wait out a deletion that is going on and a store that is away."""
-        loop = asyncio.get_running_loop()
-        name = notebook_name(wanted.spec.user, wanted.spec.server)
-        deletion_owed = hub.debts.settle(name) is Debt.DELETE
-        until = {
-            StoreUnavailable: min(deadline, loop.time() + _STORE_PATIENCE),
-            Conflict: min(deadline, loop.time() + _DELETION_PATIENCE),
-        }
-
-        def write(store: Store) -> tuple[Notebook, str]:
-            nonlocal deletion_owed
-            if deletion_owed:
-                pay(store, name, Debt.DELETE)
-                deletion_owed = False
-            record = store.apply_notebook(
-                wanted.spec, homes=wanted.homes, secrets=wanted.secrets, name=name
-            )
-            return record, store.uid
-
-        while True:
-            try:
-                notebook, self._store_uid = await hub.state.write(write)
-                break
-            except (StoreUnavailable, Conflict) as error:
-                self._trouble = str(error)
-                if loop.time() > until[type(error)]:
-                    raise SpawnError(str(error), status_code=503) from error
-            except HomeTaken as error:
-                raise SpawnError(str(error), status_code=403) from error
-            except StoreError as error:
-                raise SpawnError(str(error)) from error
-            await asyncio.sleep(0.2)
-        self._trouble = ""
-        self._record_name = name
-        hub.state.remember(name, notebook)
-        return notebook
-
-    async def _until_ready(
-        self, state: HubState, name: str, deadline: float, seconds: float
-    ) -> str:
-        loop = asyncio.get_running_loop()
-        with state.listening(name) as changed:
-            while True:
-                changed.clear()
-                notebook = await self._readable(state, name)
-                verdict = start_verdict(notebook) if notebook is not None else None
-                if isinstance(verdict, Ready):
-                    return verdict.address
-                if isinstance(verdict, Ended):
-                    raise _spawn_error(verdict.text, verdict.status_code)
-                if loop.time() >= deadline:
-                    last = (await self._events(state))[-1].message
-                    raise _spawn_error(timed_out_text(name, seconds, last), 504)
-                await _wait(changed, min(_LOOK_AGAIN, deadline - loop.time()))
-
-    async def _readable(self, state: HubState, name: str) -> Notebook | None:
-        """Return the record being started; None while the store cannot be read."""
-        record = state.latest(name)
-        if record is None:
-            try:
-                record = await state.fresh(name)
-            except StoreUnavailable:
-                return None
-            if record is None:
-                raise SpawnError(
-                    "The server's record was removed while it started; start it again."
-                )
-        if isinstance(record, Broken):
-            raise SpawnError(record.message)
-        return record
-
     async def progress(self) -> AsyncIterator[dict[str, int | str]]:
         """Tell how the start goes on: each new sentence once, as long as the start is pending."""
         state = self._hub().state
         said: set[str] = set()
         percent = 0
-        with state.listening(self.record_name) as changed:
+        with state.listening(notebook_name(self.user.name, self.name)) as changed:
             while self._spawn_pending:
                 changed.clear()
                 for event in await self._events(state):
@@ -236,12 +167,13 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
                         said.add(event.message)
                         percent = max(percent, event.progress)
                         yield Event(percent, event.message).as_dict()
-                await _wait(changed, _PROGRESS_LOOK)
+                await wait(changed, _PROGRESS_LOOK)
 
     async def _events(self, state: HubState) -> list[Event]:
         trouble = self._trouble or (str(state.trouble) if state.trouble else "")
         if trouble:
             return [store_trouble_event(trouble)]
+        # Without a name, this start has not written its record yet: an older status says nothing.
         notebook = state.latest(self._record_name) if self._record_name else None
         if not isinstance(notebook, Notebook):
             return []
@@ -258,29 +190,28 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         """
         if self._starting:
             return None
-        state = self._hub().state
-        name = self.record_name
-        known = state.latest(name)
-        if isinstance(known, Notebook) and exit_code(known) is None:
-            await self._restore_token(state, known)
-            return None
         try:
-            return await self._confirmed_exit(state, name)
-        except StoreUnavailable as error:
+            state = self._hub().state
+            known = state.latest(self.record_name)
+            if isinstance(known, Notebook) and exit_code(known) is None:
+                return await self._running(state, known)
+            return await self._confirmed_exit(state)
+        except (StoreError, SpawnError) as error:
             return self._unknown(str(error))
 
-    async def _confirmed_exit(self, state: HubState, name: str) -> int | None:
+    async def _confirmed_exit(self, state: HubState) -> int | None:
         """Answer `poll` from the store itself: the cache alone must not end a server."""
-        record = await state.fresh(name)
+        name = self.record_name
+        record = await state.fresh(name, after_writes=True)
         if isinstance(record, Broken):
             return self._unknown(record.message)
         if record is None and await self._is_other_store(state):
             return self._unknown("The state database is not the one that this server is in.")
         code = exit_code(record)
-        if record is None or code is None:
-            if record is not None:
-                await self._restore_token(state, record)
+        if record is None:
             return code
+        if code is None:
+            return await self._running(state, record)
         if failed(record):
             self._keep_reason_for_page(failure_text(record.status))
         if record.spec.desired is Desired.RUNNING:
@@ -292,22 +223,26 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         return bool(self._store_uid) and self._store_uid != await state.read(lambda s: s.uid)
 
     def _unknown(self, reason: str) -> None:
-        """Count as running, and say why once."""
+        """Answer "running", which is kinder than cutting somebody off; say why once."""
         if not self._said_unknown:
             self._said_unknown = True
             self.log.warning(
                 "Whether %s runs is not known, so it counts as running: %s", self._log_name, reason
             )
 
-    async def _restore_token(self, state: HubState, record: Notebook) -> None:
-        """After a restart of the hub, learn the API token again, so that a stop revokes it."""
-        if self.api_token or self._token_restored:
+    async def _running(self, state: HubState, record: Notebook) -> None:
+        """Answer "running"; after a restart of the hub, first learn what it has forgotten.
+
+        With the API token known again, a later stop revokes it.
+        """
+        self._record_name = record.metadata.name
+        self._said_unknown = False
+        if self.api_token or self._token_asked:
             return
-        self._token_restored = True
         uid = record.metadata.uid
-        with suppress(StoreUnavailable):
-            secrets = await state.read(lambda store: store.secret_environment(uid))
-            self.api_token = secrets.get(ALWAYS_SECRET[0], "")
+        secrets = await state.read(lambda store: store.secret_environment(uid))
+        self._token_asked = True
+        self.api_token = secrets.get(ALWAYS_SECRET[0], "")
 
     def _keep_reason_for_page(self, text: Text) -> None:
         """Show the user why a server ended that had been running.
@@ -316,7 +251,7 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         """
         if self._spawn_future is None:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            future.set_exception(_spawn_error(text, 500))
+            future.set_exception(_spawn_error(text))
             future.exception()  # so that asyncio does not complain that nobody looked
             self._spawn_future = future
 
@@ -325,61 +260,48 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
 
         Never raises: the hub, which asks while it starts, would not get over it.
         """
-        state = self._hub().state
-        loop = asyncio.get_running_loop()
         try:
-            address = await self._until_ready(
-                state, self.record_name, loop.time() + self.start_timeout, self.start_timeout
-            )
+            address = await until_ready(self._hub().state, self.record_name, self.start_timeout)
+            reason = f"it was not ready after {self.start_timeout} seconds"
         except SpawnError as error:
-            self.log.warning("%s did not come up after the hub's restart: %s", self._log_name, error)
+            address, reason = None, str(error)
+        if address is None:
+            self.log.warning("%s did not outlive the hub's restart: %s", self._log_name, reason)
             return str(self.server.url)
         return address.rstrip("/") + str(self.server.base_url)
 
     # -- stop and delete
 
-    async def stop(self, now: bool = False) -> None:
+    async def stop(self, now: bool = False) -> None:  # noqa: ARG002  # JupyterHub's signature
         """Record that the notebook should stop, and wait until it has.
 
         After `stop_timeout` the operator goes on alone. `now` changes nothing: the operator
         always gives a notebook the same grace.
 
         Raises:
-            SpawnError: the store cannot be written; the stop is remembered and done later.
+            SpawnError: the store cannot be written (the stop is then remembered and done later)
+                or refuses.
         """
         hub = self._hub()
         name = self.record_name
         try:
-            await hub.state.write(lambda store: pay(store, name, Debt.STOP), patience=_STOP_PATIENCE)
+            await hub.state.write(lambda s: pay(s, name, Debt.STOP), patience=_STOP_PATIENCE)
         except StoreUnavailable as error:
             hub.debts.owe(name, Debt.STOP)
             raise SpawnError(
                 f"{error} The server is stopped as soon as the database can be written.",
-                status_code=503,
+                status_code=HTTP_UNAVAILABLE,
             ) from error
-        if not await self._until_stopped(hub.state, name, self.stop_timeout):
+        except StoreError as error:
+            raise SpawnError(str(error)) from error
+        if not await until_stopped(hub.state, name, self.stop_timeout):
             self.log.warning(
-                "%s (record %s) has not stopped within %s seconds; the operator goes on stopping it, "
+                "%s has not stopped within %s seconds; the operator goes on stopping it, "
                 "see `swarmhub describe notebook %s`",
                 self._log_name,
-                name,
                 self.stop_timeout,
                 name,
             )
-
-    async def _until_stopped(self, state: HubState, name: str, seconds: float) -> bool:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        with state.listening(name) as changed:
-            while True:
-                changed.clear()
-                with suppress(StoreUnavailable):
-                    record = await state.fresh(name)
-                    if not isinstance(record, Broken) and has_stopped(record):
-                        return True
-                if loop.time() >= deadline:
-                    return False
-                await _wait(changed, min(_LOOK_AGAIN, deadline - loop.time()))
 
     async def delete_forever(self) -> None:
         """Ask the operator to remove the notebook for good; never fails the hub's own delete."""
@@ -392,18 +314,8 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
             hub.debts.owe(name, Debt.DELETE)
             self.log.warning("Record %s is deleted later: %s", name, error)
             return
-        await self._until_removed(hub.state, name)
-
-    async def _until_removed(self, state: HubState, name: str) -> None:
-        deadline = asyncio.get_running_loop().time() + _DELETE_WAIT
-        with state.listening(name) as changed, suppress(StoreUnavailable):
-            while await state.fresh(name) is not None:
-                remaining = deadline - asyncio.get_running_loop().time()
-                if remaining <= 0:
-                    self.log.info("The operator goes on deleting record %s", name)
-                    return
-                changed.clear()
-                await _wait(changed, min(remaining, _PROGRESS_LOOK))
+        if not await until_removed(hub.state, name, _DELETE_WAIT):
+            self.log.info("The operator goes on deleting record %s", name)
 
     async def rename(self, old_name: str, new_name: str) -> None:
         """Refuse to rename a server that has a record: its record and volumes carry the name.
@@ -416,7 +328,7 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
             raise SpawnError(
                 f"The server {old_name!r} has been started and its volumes carry its name; "
                 f"make a new server {new_name!r} instead, or change the display name.",
-                status_code=409,
+                status_code=_HTTP_CONFLICT,
             )
 
     async def create_certs(self) -> Any:
@@ -431,11 +343,5 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         )
 
 
-def _spawn_error(text: Text, status_code: int) -> SpawnError:
+def _spawn_error(text: Text, status_code: int = 500) -> SpawnError:
     return SpawnError(text.plain, html=text.html, status_code=status_code)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait for `event`, at most `seconds`."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), max(seconds, 0.0))

@@ -39,9 +39,10 @@ def start_verdict(notebook: Notebook) -> Ready | Ended | None:
         return Ended(Text("The server is being deleted; start it again in a moment."))
     if notebook.spec.desired is not Desired.RUNNING:
         return Ended(Text("The server was stopped while it started; start it again."))
-    if not current(notebook):
-        return None
-    status = notebook.status
+    return _status_verdict(notebook.status) if current(notebook) else None
+
+
+def _status_verdict(status: NotebookStatus) -> Ready | Ended | None:
     if refused(status):
         return Ended(failure_text(status), HTTP_REFUSED)
     if status.phase is Phase.FAILED:

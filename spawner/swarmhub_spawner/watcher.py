@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from swarmhub_crds.errors import StoreUnavailable
+from swarmhub_crds.errors import StoreError
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Broken, Store
 from swarmhub_crds.watch import Changes, StoreWatch
@@ -42,7 +42,7 @@ class Watcher:
         open_store: Callable[[], Store],
         *,
         publish: Callable[[Update], None],
-        trouble: Callable[[StoreUnavailable | None], None],
+        trouble: Callable[[StoreError | None], None],
     ) -> None:
         self._url = url
         self._open_store = open_store
@@ -71,7 +71,7 @@ class Watcher:
         while not self._closed.is_set():
             try:
                 resync = self._look(resync=resync)
-            except StoreUnavailable as error:
+            except StoreError as error:
                 resync = True
                 self._trouble(error)
                 self._closed.wait(_PAUSE_AFTER_TROUBLE)

@@ -1,0 +1,72 @@
+"""Writing a start into the store, with patience for what passes by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from swarmhub_crds.errors import Conflict, HomeTaken, StoreError, StoreUnavailable
+from swarmhub_crds.names import notebook_name
+from swarmhub_crds.notebook import Notebook
+from swarmhub_crds.store import Store
+
+from swarmhub_spawner.build_spec import Wanted
+from swarmhub_spawner.debts import Debt, pay
+from swarmhub_spawner.errors import SpawnError
+from swarmhub_spawner.shared import Hub
+
+HTTP_REFUSED: Final = 403
+HTTP_UNAVAILABLE: Final = 503
+
+# Seconds that a start waits out ...
+_PATIENCE: Final[dict[type[StoreError], float]] = {
+    StoreUnavailable: 30.0,  # ... a store that cannot be used,
+    Conflict: 60.0,  # ... an earlier deletion that the operator has not finished
+}
+_PAUSE: Final = 0.2  # seconds
+
+
+async def write_record(
+    hub: Hub, wanted: Wanted, *, seconds: float, on_trouble: Callable[[str], None]
+) -> tuple[Notebook, str]:
+    """Write a record that should run; return it and the store's uid.
+
+    What is waited out, at most `seconds`, is told to `on_trouble`.
+
+    Raises:
+        SpawnError: the store refuses, or still cannot be used.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    write = _writer(hub, wanted)
+    while True:
+        try:
+            return await hub.state.write(write)
+        except (StoreUnavailable, Conflict) as error:
+            if loop.time() - began > min(seconds, _PATIENCE[type(error)]):
+                raise SpawnError(str(error), status_code=HTTP_UNAVAILABLE) from error
+            on_trouble(str(error))
+        except HomeTaken as error:
+            raise SpawnError(str(error), status_code=HTTP_REFUSED) from error
+        except StoreError as error:
+            raise SpawnError(str(error)) from error
+        await asyncio.sleep(_PAUSE)
+
+
+def _writer(hub: Hub, wanted: Wanted) -> Callable[[Store], tuple[Notebook, str]]:
+    """Return the write; a deletion that is still owed comes first, a stop is pointless now."""
+    name = notebook_name(wanted.spec.user, wanted.spec.server)
+    deletion_owed = hub.debts.settle(name) is Debt.DELETE
+
+    def write(store: Store) -> tuple[Notebook, str]:
+        nonlocal deletion_owed
+        if deletion_owed:
+            pay(store, name, Debt.DELETE)
+            deletion_owed = False
+        notebook = store.apply_notebook(
+            wanted.spec, homes=wanted.homes, secrets=wanted.secrets, name=name
+        )
+        return notebook, store.uid
+
+    return write
