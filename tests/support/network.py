@@ -105,13 +105,13 @@ def _free_subnet(nameservers: list[str]) -> ipaddress.IPv4Network:
     known = (route["dst"] for route in routes if route["dst"] != "default")
     taken += [ipaddress.ip_network(destination, strict=False) for destination in known]
     for _ in range(_ATTEMPTS):
-        # Swarm gives its overlay networks 10.0.x.0/24 from below: stay well above those.
-        second, third = 64 + secrets.randbelow(190), secrets.randbelow(256)
+        # Swarm gives its overlay networks 10.0.x.0/24 from below, the stack asks for 10.213.0.0/20.
+        second, third = 64 + secrets.randbelow(136), secrets.randbelow(256)
         subnet = ipaddress.IPv4Network(f"10.{second}.{third}.0/24")
         if not any(subnet.overlaps(other) for other in taken if other.version == 4):
             return subnet
     raise RuntimeError(
-        "No subnet of 10.64.0.0/10 and above is free on this machine: remove unused routes."
+        "No subnet from 10.64.0.0 to 10.199.255.0 is free on this machine: remove unused routes."
     )
 
 

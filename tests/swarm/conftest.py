@@ -1,11 +1,22 @@
-"""A real engine for the tests of the whole product: one manager of a Swarm."""
+"""The whole product on a real engine: one manager of a Swarm, set up as a user would do it."""
 
 from collections.abc import Iterator
 
 import pytest
 from support.cluster import Cluster
-from support.fixtures import throw_away_cluster
+from support.fixtures import OUTPUT, throw_away_cluster
 from support.node import Node
+from support.stack import HubStack, bring_up
+
+_FIRST_BUILD = 2400  # seconds: the first test pays for building all images
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the first test that needs the stack the time that setting it up may take."""
+    for item in items:
+        if "hub_stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(_FIRST_BUILD), append=False)
+            return
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +32,10 @@ def engine(cluster: Cluster) -> Node:
     node = cluster.add("engine")
     node.swarm_init()
     return node
+
+
+@pytest.fixture(scope="session")
+def hub_stack(engine: Node) -> HubStack:
+    """Return the product, running on the engine; its set-up's output is in tests/output/up.log."""
+    OUTPUT.mkdir(exist_ok=True)
+    return bring_up(engine, OUTPUT / "up.log")

@@ -1,0 +1,114 @@
+"""The whole product on a throw-away engine, put there by the script that users run."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.hub import HubUser
+from support.node import Node
+from support.shell import run
+
+_BIN = Path(__file__).parents[2] / "images" / "bin"
+_URL = re.compile(r"^JupyterHub is at (\S+)$", re.MULTILINE)
+_PASSWORDS = {
+    "admin": re.compile(r"^ +administrator +admin +(\S+)$", re.MULTILINE),
+    "user": re.compile(r"^ +anybody else +any name +(\S+)$", re.MULTILINE),
+}
+_SHOWN_LINES = 40
+
+
+@dataclass(frozen=True)
+class HubStack:
+    """A running swarmhub.
+
+    Attributes:
+        url: where a browser on this machine reaches it.
+        admin_password: of the user admin.
+        user_password: of everybody else.
+        engine: the manager on which it runs.
+    """
+
+    url: str
+    admin_password: str
+    user_password: str
+    engine: Node
+
+    def login(self, name: str) -> HubUser:
+        """Log in; "admin" is the administrator, any other name somebody else."""
+        password = self.admin_password if name == "admin" else self.user_password
+        return HubUser.login(self.url, name, password)
+
+    def swarmhub(self, *arguments: str, timeout: float = 30) -> str:
+        """Run the swarmhub command line and return what it printed.
+
+        Raises:
+            CommandError: it failed, or did not end within `timeout` seconds.
+        """
+        return run(str(_BIN / "swarmhub"), *arguments, timeout=timeout, env=self.engine.environment)
+
+
+def bring_up(engine: Node, log: Path, timeout: float = 1800) -> HubStack:
+    """Run `images/bin/up` on an engine and return what it made.
+
+    Args:
+        engine: a manager without a swarmhub.
+        log: takes the script's output, line by line.
+        timeout: seconds, enough for building every image from nothing.
+
+    Raises:
+        RuntimeError: it failed, took too long, or did not print how to log in; the message holds
+            its last lines.
+    """
+    said = _run_script(engine, log, timeout)
+    url, admin, user = (
+        pattern.search(said) for pattern in (_URL, _PASSWORDS["admin"], _PASSWORDS["user"])
+    )
+    if url is None or admin is None or user is None:
+        raise RuntimeError(f"images/bin/up did not print a URL and two passwords.\n{_tail(said)}")
+    return HubStack(url[1], admin[1], user[1], engine)
+
+
+def _run_script(engine: Node, log: Path, timeout: float) -> str:
+    address = {"SWARMHUB_ADDRESS": str(engine.address)}
+    script = subprocess.Popen(
+        [str(_BIN / "up")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **engine.environment, **address},
+        start_new_session=True,
+    )
+    late = threading.Timer(timeout, os.killpg, (script.pid, signal.SIGTERM))
+    late.start()
+    try:
+        said = _copy_lines(script, log)
+    finally:
+        late.cancel()
+    if late.finished.is_set() and script.returncode == -signal.SIGTERM:
+        raise RuntimeError(f"images/bin/up did not end within {timeout:g} s.\n{_tail(said)}")
+    if script.returncode != 0:
+        raise RuntimeError(
+            f"images/bin/up ended with status {script.returncode}; all it said is in {log}.\n"
+            f"{_tail(said)}"
+        )
+    return said
+
+
+def _copy_lines(script: subprocess.Popen[str], log: Path) -> str:
+    said = []
+    with script, log.open("w") as copy:
+        assert script.stdout is not None
+        for line in script.stdout:
+            said.append(line)
+            copy.write(line)
+            copy.flush()
+    return "".join(said)
+
+
+def _tail(said: str) -> str:
+    return "\n".join(said.splitlines()[-_SHOWN_LINES:])
