@@ -51,6 +51,8 @@ def operator(store: Store, notebooks: FakeNotebooks) -> Iterator[FakeOperator]:
 async def make_spawner(state_url: str) -> AsyncIterator[MakeSpawner]:
     """Give a maker of spawners, each with a user and a hub that are only values."""
 
+    urls: set[str] = set()
+
     def make(user: str = "ada", server: str = "", **options: Any) -> SwarmHubSpawner:
         base_url = f"/user/{user}/{server}/" if server else f"/user/{user}/"
         hub = SimpleNamespace(
@@ -64,7 +66,9 @@ async def make_spawner(state_url: str) -> AsyncIterator[MakeSpawner]:
         options = {"image": "ok", "network_name": "nb", "state_url": state_url, **options}
         spawner = SwarmHubSpawner(user=owner, hub=hub, orm_spawner=orm_spawner, **options)
         spawner.api_token = "token-of-" + user
+        urls.add(spawner.state_url)
         return spawner
 
     yield make
-    await close_hub(state_url)
+    for url in urls:
+        await close_hub(url)

@@ -109,14 +109,20 @@ class FakeOperator:
         )
 
     def _run(self) -> None:
+        again = False
         while not self._closed.is_set():
-            with suppress(StoreUnavailable, Conflict, NotFound):
-                changes = self._watch.wait(1.0)
-                if changes is None:
-                    continue
-                for record in self._store.list_notebooks():
-                    if isinstance(record, Notebook):
-                        self._act(record)
+            try:
+                again = self._look(wait=not again)
+            except (StoreUnavailable, Conflict, NotFound):
+                again = True
+                self._closed.wait(0.01)
+
+    def _look(self, *, wait: bool) -> bool:
+        if self._watch.wait(1.0 if wait else 0.0) is not None or not wait:
+            for record in self._store.list_notebooks():
+                if isinstance(record, Notebook):
+                    self._act(record)
+        return False
 
     def _act(self, record: Notebook) -> None:
         meta = record.metadata
@@ -130,9 +136,9 @@ class FakeOperator:
             self.write(meta.name, condition("Ready", ok=False), phase=Phase.STOPPED, address=None)
             self._store.erase_secrets(meta.uid, generation=meta.generation, fence=self._lease.token)
         else:
-            self._start(meta.name, record.spec.image)
+            self._start(meta.name, record.spec.image, meta.generation)
 
-    def _start(self, name: str, image: str) -> None:
+    def _start(self, name: str, image: str, generation: int) -> None:
         accepted = condition("Accepted", ok=True)
         waiting = condition("Ready", ok=False, message="Jupyter does not answer yet.")
         if image == "ok":
@@ -150,9 +156,14 @@ class FakeOperator:
             )
         else:
             self.write(name, accepted, waiting, phase=Phase.STARTING)
-            timer = threading.Timer(self._slow, self.ready, (name,))
+            timer = threading.Timer(self._slow, self._ready_if, (name, generation))
             self._timers.append(timer)
             timer.start()
+
+    def _ready_if(self, name: str, generation: int) -> None:
+        record = self._store.get_notebook(name)
+        if isinstance(record, Notebook) and record.metadata.generation == generation:
+            self.ready(name)
 
     def ready(self, name: str) -> None:
         """Say that the notebook answers."""

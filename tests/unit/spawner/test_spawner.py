@@ -154,6 +154,7 @@ async def test_a_server_that_is_given_up_later_ends_with_code_and_reason(
     spawner = make_spawner()
     await spawner.start()
     operator.fail("ada")
+    await asyncio.sleep(0.2)
     assert await spawner.poll() == 3
     assert record_of(store, "ada").spec.desired is Desired.STOPPED
     assert "ValueError: boom" in str(spawner._spawn_future.exception())
