@@ -83,13 +83,19 @@ def _run_script(engine: Node, log: Path, timeout: float) -> str:
         env={**os.environ, **engine.environment, **address},
         start_new_session=True,
     )
-    late = threading.Timer(timeout, os.killpg, (script.pid, signal.SIGTERM))
+    expired = threading.Event()
+
+    def end() -> None:
+        expired.set()
+        os.killpg(script.pid, signal.SIGTERM)
+
+    late = threading.Timer(timeout, end)
     late.start()
     try:
         said = _copy_lines(script, log)
     finally:
         late.cancel()
-    if late.finished.is_set() and script.returncode == -signal.SIGTERM:
+    if expired.is_set():
         raise RuntimeError(f"images/bin/up did not end within {timeout:g} s.\n{_tail(said)}")
     if script.returncode != 0:
         raise RuntimeError(
