@@ -16,7 +16,7 @@ from swarmhub_crds.names import notebook_name
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus
 from swarmhub_crds.sqlstore import lease as leases
 from swarmhub_crds.sqlstore import read, specside, statusside
-from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK, Broken, decode
+from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK, Broken, ListDecoder
 from swarmhub_crds.sqlstore.database import Database
 from swarmhub_crds.sqlstore.lease import Lease
 from swarmhub_crds.sqlstore.provision import provision
@@ -31,6 +31,8 @@ class Store:
     def __init__(self, url: str, database: Database) -> None:
         self.url = url
         self._database = database
+        self._notebooks = ListDecoder(NOTEBOOK)
+        self._homes = ListDecoder(HOME)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Store:
@@ -75,7 +77,7 @@ class Store:
         """Return all notebooks in the order of their names."""
         with self._database.read() as connection:
             rows = read.list_rows(connection, NOTEBOOK)
-        return [decode(NOTEBOOK, row) for row in rows]
+        return self._notebooks.decode(rows)
 
     def get_home(self, name: str) -> Home | Broken | None:
         """Return the home `name`, or None."""
@@ -86,7 +88,7 @@ class Store:
         """Return all homes in the order of their names."""
         with self._database.read() as connection:
             rows = read.list_rows(connection, HOME)
-        return [decode(HOME, row) for row in rows]
+        return self._homes.decode(rows)
 
     def secret_environment(self, uid: str) -> dict[str, str]:
         """Return the secret variables of the notebook with `uid`; empty once they are erased.

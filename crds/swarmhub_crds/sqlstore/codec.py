@@ -110,6 +110,29 @@ def decode(kind: Kind[RecordT], row: Sequence[Any]) -> RecordT | Broken:
         return _broken(kind, values)
 
 
+class ListDecoder(Generic[RecordT]):
+    """Decodes whole lists, and of each only the rows that differ from the last list's.
+
+    Whole rows are compared rather than versions, so that no change can be overlooked.
+    """
+
+    def __init__(self, kind: Kind[RecordT]) -> None:
+        self._kind: Kind[RecordT] = kind
+        self._known: dict[Any, tuple[tuple[Any, ...], RecordT | Broken]] = {}
+
+    def decode(self, rows: Sequence[Sequence[Any]]) -> list[RecordT | Broken]:
+        """Return the records that `rows`, of the kind's columns, hold."""
+        known = self._known
+        pairs = []
+        for row in map(tuple, rows):
+            pair = known.get(row[0])
+            if pair is None or pair[0] != row:
+                pair = (row, decode(self._kind, row))
+            pairs.append(pair)
+        self._known = {pair[0][0]: pair for pair in pairs}
+        return [record for _, record in pairs]
+
+
 def with_blank_status(row: Sequence[Any]) -> tuple[Any, ...]:
     """Return `row` as it reads before the operator has written a status."""
     return (*row[:-1], "{}")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from swarmhub_crds.errors import Reason, StoreUnavailable
 from swarmhub_crds.sqlstore.clock import to_text, utc_now
-from swarmhub_crds.sqlstore.failures import translate
+from swarmhub_crds.sqlstore.failures import translate, unavailable
 from swarmhub_crds.sqlstore.header import schema_version
 from swarmhub_crds.sqlstore.sqlite import enable_wal, engine_for, identify, writing
 from swarmhub_crds.sqlstore.tables import APPLICATION_ID, SCHEMA_VERSION, meta
@@ -83,15 +83,23 @@ def _create(path: Path) -> None:
     try:
         _make_private_file(draft)
         _fill(draft)
-        # Beside a removed database its log may have stayed behind; SQLite would replay that.
-        for end in _SIDE_FILES:
-            path.with_name(path.name + end).unlink(missing_ok=True)
+        _set_leftovers_aside(path)
         os.link(draft, path)
     finally:
         for end in ("", *_SIDE_FILES):
             with suppress(OSError):
                 draft.with_name(draft.name + end).unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _set_leftovers_aside(path: Path) -> None:
+    """Rename what a removed database left beside it: SQLite would replay that into the new one.
+
+    It is not deleted, since it may hold the last changes of a file that was only moved away.
+    """
+    for end in _SIDE_FILES:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).rename(f"{path}.left-{time.time_ns()}{end}")
 
 
 def _make_private_file(draft: Path) -> None:
@@ -115,7 +123,7 @@ def _fill(draft: Path) -> None:
     try:
         enable_wal(engine)
         with writing(engine.connect()) as connection, connection.begin():
-            _migrate(connection)
+            _migrate(connection, draft)
             row = {"id": 1, "uid": str(uuid4()), "revision": 0, "created_at": to_text(utc_now())}
             connection.execute(insert(meta).values(row))
     finally:
@@ -137,18 +145,22 @@ def _migrate_if_older(path: Path) -> None:
             older = schema_version(connection, path) < SCHEMA_VERSION
         if older:
             with writing(engine.connect()) as connection, connection.begin():
-                _migrate(connection)
+                _migrate(connection, path)
     finally:
         engine.dispose()
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, path: Path) -> None:
     # Imported here, because most opens find nothing to migrate and alembic takes long to load.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config(attributes={"connection": connection})
     config.set_main_option(
         "script_location", str(Path(__file__).parents[1] / "migrations").replace("%", "%%")
     )
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise unavailable(Reason.CORRUPT, path, str(error)) from error
