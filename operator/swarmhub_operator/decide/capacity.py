@@ -25,14 +25,15 @@ def impossible(resources: Resources, nodes: Iterable[Node]) -> str | None:
     asked = " and ".join(
         part
         for part in (
-            f"{_gib(memory)} of memory" if memory else "",
+            f"{_size(memory)} of memory" if memory else "",
             f"{cpus:g} CPUs" if cpus else "",
         )
         if part
     )
-    sizes = ", ".join(f"{n.hostname}: {_gib(n.memory)}, {n.cpus:g} CPUs" for n in nodes)
+    sizes = ", ".join(f"{n.hostname}: {_size(n.memory)}, {n.cpus:g} CPUs" for n in nodes)
     return f"No node is large enough for the {asked} it is guaranteed ({sizes}); ask for less."
 
 
-def _gib(size: int) -> str:
-    return f"{size / GIB:.3g} GiB"
+def _size(size: int) -> str:
+    unit, name = (GIB * 1024, "TiB") if size >= GIB * 1024 else (GIB, "GiB")
+    return f"{size / unit:.3g} {name}"

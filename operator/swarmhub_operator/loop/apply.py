@@ -68,13 +68,15 @@ class Applier:
                 outcome = error.kind.value
                 raise
             finally:
+                duration = round(time.monotonic() - began, 4)
+                kind, why = type(action).__name__, getattr(action, "why", "")
                 log.info(
                     "action",
                     notebook=wanted.name,
-                    action=type(action).__name__,
-                    why=getattr(action, "why", None),
+                    action=kind,
+                    why=why,
                     outcome=outcome,
-                    duration=round(time.monotonic() - began, 4),
+                    duration=duration,
                 )
 
     def _one(self, wanted: Wanted, action: Action, secret_ids: dict[str, str]) -> None:
@@ -144,7 +146,7 @@ class Applier:
         found = self._engine.find_secret(name)
         if found is not None and found.labels.get(labels.UID) == wanted.notebook.metadata.uid:
             return found.id
-        raise self._taken("secret", name, found.labels if found else {}, wanted)
+        raise self._taken("secret", name, found.labels if found else None, wanted)
 
     def _create_service(
         self, wanted: Wanted, placement: Placement, secret_ids: dict[str, str]
@@ -157,11 +159,13 @@ class Applier:
                 raise
             name = names.service_name(wanted.name)
             found = self._engine.find_service(name)
-            raise self._taken("service", name, found.labels if found else {}, wanted) from error
+            raise self._taken("service", name, found.labels if found else None, wanted) from error
 
-    def _taken(self, what: str, name: str, owner: Mapping[str, str], wanted: Wanted) -> EngineError:
+    def _taken(
+        self, what: str, name: str, owner: Mapping[str, str] | None, wanted: Wanted
+    ) -> EngineError:
         """Ours: the next look will see and judge it. Another's: refuse, and touch nothing."""
-        if not owner or owner.get(labels.STORE) == wanted.store:
+        if owner is None or owner.get(labels.STORE) == wanted.store:
             return EngineError(Kind.STALE, f"The {what} {name} exists already; looking again.")
         return EngineError(
             Kind.REFUSED,

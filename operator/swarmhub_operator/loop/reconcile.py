@@ -233,8 +233,8 @@ class Reconciler:
 
     def _engine_failed(self, record: Notebook, error: EngineError) -> float:
         """Write down what a person should know; a transient failure is then retried."""
-        if error.kind in (Kind.STALE, Kind.GONE):
-            return 0.0
+        if error.kind in (Kind.STALE, Kind.GONE):  # the Swarm moved on: look again, a little later
+            raise error
         fresh = self._parts.store.get_notebook(record.metadata.name)
         if isinstance(fresh, Notebook) and fresh.metadata.uid == record.metadata.uid:
             if error.kind is Kind.REFUSED:
