@@ -3,14 +3,13 @@
 import fcntl
 import os
 import re
-import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from support import cgroups, processes
-from support.janitor import CleanupError, Janitor
+from support.janitor import CleanupError, Janitor, remove_tree
 from support.network import Network
 from support.node import Node
 from support.shell import require_programs, require_root
@@ -79,7 +78,7 @@ class Cluster:
         node.kill()
         cgroups.remove(node.cgroup)
         self._janitor.forget(f"{node.name}'s cgroup")
-        shutil.rmtree(node.folder)
+        remove_tree(node.folder)
         del self.nodes[node.name]
 
     def close(self) -> None:

@@ -88,18 +88,20 @@ class Janitor:
             raise CleanupError(complaints.strip())
 
 
-def _remove_tree(path: str) -> None:
-    for attempt in range(5):
-        with contextlib.suppress(FileNotFoundError):
-            # The mounts of a namespace that has just ended go a moment after its last process.
-            try:
-                shutil.rmtree(path)
-            except OSError:
-                if attempt == 4:
-                    raise
-                time.sleep(0.5)
-                continue
-        return
+def remove_tree(path: str | Path, timeout: float = 10) -> None:
+    """Remove a directory that an engine used; mounts in it go a moment after its last process.
+
+    Raises:
+        OSError: something in it was still in use after `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while Path(path).exists():
+        try:
+            shutil.rmtree(path)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def _run(*argv: str) -> None:
@@ -109,7 +111,7 @@ def _run(*argv: str) -> None:
 _UNDO: dict[str, Callable[..., None]] = {
     "run": _run,
     "end": lambda pid, started: ProcessId(int(pid), int(started)).end(),
-    "rmtree": _remove_tree,
+    "rmtree": remove_tree,
     "rmlink": links.remove,
     "rmcgroup": cgroups.remove,
     "forwarding": forwarding.release,
