@@ -1,0 +1,82 @@
+"""`swarmhub describe`: everything about one record, for a person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import typer
+from swarmhub_crds.home import Home, HomeStatus
+from swarmhub_crds.notebook import Notebook
+from swarmhub_crds.store import Broken, Store
+
+from swarmhub_operator.cli import output
+from swarmhub_operator.cli.describe_home import describe_home, home_status
+from swarmhub_operator.cli.describe_notebook import describe_notebook, notebook_status
+from swarmhub_operator.cli.options import KindWord, RecordName, StateUrl, clock, opened
+from swarmhub_operator.cli.records import Record, find_record, phase_of, target
+from swarmhub_operator.cli.sections import Page
+from swarmhub_operator.settings import DEFAULT_STATE_URL
+
+
+def describe(
+    kind: KindWord,
+    name: RecordName = None,
+    state_url: StateUrl = DEFAULT_STATE_URL,
+) -> None:
+    r"""Show everything about one notebook or home.
+
+    Secret values are kept apart from the records and never shown.
+
+    \b
+    Examples:
+      swarmhub describe notebook alice
+      swarmhub describe notebook alice/lab
+      swarmhub describe home jupyterhub-user-alice
+    """
+    which, wanted = target(kind, name)
+    if wanted is None:
+        raise typer.BadParameter(
+            f"give the name of a {which}; `swarmhub get {which.plural}` lists them"
+        )
+    with opened(state_url) as store:
+        page = page_of(store, find_record(store, which, wanted), clock())
+    output.write("\n".join(page.lines))
+
+
+def page_of(store: Store, record: Record, now: datetime) -> Page:
+    """Return the page about `record`, with what the store knows of its surroundings.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    page = Page(now)
+    if isinstance(record, Notebook):
+        names = [mount.volume for mount in record.spec.mounts if mount.home]
+        found = [store.get_home(name) for name in names]
+        describe_notebook(page, record, [home for home in found if home is not None])
+    elif isinstance(record, Home):
+        describe_home(page, record, _mounting(store, record.metadata.name))
+    else:
+        _describe_broken(page, record)
+    return page
+
+
+def _mounting(store: Store, home: str) -> list[Notebook]:
+    notebooks = [n for n in store.list_notebooks() if isinstance(n, Notebook)]
+    return [n for n in notebooks if any(m.home and m.volume == home for m in n.spec.mounts)]
+
+
+def _describe_broken(page: Page, broken: Broken) -> None:
+    """Add what can be read of a record that as a whole cannot."""
+    page.field("Name", broken.name)
+    page.phase(phase_of(broken))
+    page.sentence("Message", broken.message)
+    page.field("UID", broken.uid)
+    page.field("Generation", broken.generation)
+    page.field("Resource version", broken.resource_version)
+    if broken.deletion_requested_at is not None:
+        page.time("Deletion asked for", broken.deletion_requested_at)
+    if isinstance(broken.status, HomeStatus):
+        home_status(page, broken.status)
+    elif broken.status is not None:
+        notebook_status(page, broken.status)

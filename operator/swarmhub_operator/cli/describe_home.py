@@ -1,0 +1,46 @@
+"""What `describe home` says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from swarmhub_crds.home import Home, HomeStatus
+from swarmhub_crds.notebook import Notebook
+
+from swarmhub_operator.cli.records import phase_of
+from swarmhub_operator.cli.rows import generation
+from swarmhub_operator.cli.sections import Page
+from swarmhub_operator.cli.text import NONE
+
+
+def describe_home(page: Page, home: Home, notebooks: Sequence[Notebook]) -> None:
+    """Add a home to `page`; `notebooks` are those that mount it."""
+    page.field("Name", home.metadata.name)
+    page.field("User", home.spec.user)
+    page.field("Server", home.spec.server)
+    page.phase(phase_of(home))
+    page.sentence("Message", home.status.message)
+    page.field("Generation", generation(home))
+    page.metadata(home.metadata)
+    page.section("Spec")
+    page.field("Driver", home.spec.driver)
+    page.mapping("Driver options", home.spec.driver_options)
+    page.field("Reclaim", home.spec.reclaim)
+    home_status(page, home.status)
+    rows = [_user(notebook) for notebook in notebooks]
+    page.table("Mounted by", ("NAME", "USER", "SERVER", "PHASE", "NODE"), rows)
+
+
+def home_status(page: Page, status: HomeStatus) -> None:
+    """Add what the operator has observed."""
+    page.section("Status")
+    page.field("Node", status.node)
+    page.field("Node id", status.node_id)
+    page.time("Last used", status.last_used_at)
+    page.conditions(status.conditions)
+
+
+def _user(notebook: Notebook) -> Sequence[str]:
+    spec = notebook.spec
+    phase, node = phase_of(notebook), notebook.status.node or NONE
+    return (notebook.metadata.name, spec.user, spec.server, phase, node)

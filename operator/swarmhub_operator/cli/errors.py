@@ -1,0 +1,44 @@
+"""How a command ends badly: one sentence on standard error, no traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Final
+
+import typer
+from swarmhub_crds.errors import StoreError
+from typer.core import TyperGroup
+
+from swarmhub_operator.cli.output import warn
+from swarmhub_operator.cli.text import safe
+
+TROUBLE: Final = 1  # exit code: not found, no store, or something needs a person
+
+
+class Commands(TyperGroup):
+    """A group of commands whose expected failures are sentences and exit codes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command.
+
+        Raises:
+            typer.Exit: 1 when the store refused, 0 when whoever read the output has gone.
+        """
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except StoreError as error:
+            warn(safe(str(error)))
+            raise typer.Exit(TROUBLE) from error
+        except BrokenPipeError as error:
+            discard_output()
+            raise typer.Exit(0) from error
+        return result
+
+
+def discard_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's last flush is silent."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

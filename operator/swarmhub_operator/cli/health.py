@@ -1,0 +1,208 @@
+"""What `status` reports: counted, judged and with a next step for whatever is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from shlex import quote
+from typing import Final, Literal
+
+from swarmhub_crds.base import API_VERSION, Model, UtcTime
+from swarmhub_crds.home import Home, HomePhase
+from swarmhub_crds.notebook import Notebook, Phase
+from swarmhub_crds.sqlstore.sqlite import path_of
+from swarmhub_crds.sqlstore.tables import SCHEMA_VERSION
+from swarmhub_crds.store import Broken, Lease, Store
+
+from swarmhub_operator.cli.records import DELETING, INVALID, Record, kind_of, name_of, phase_of
+from swarmhub_operator.cli.text import until, when
+
+_OPERATOR_STEP: Final = (
+    "`docker service ps swarmhub_operator` shows whether it runs and, if not, why."
+)
+
+
+class OperatorState(StrEnum):
+    """Whether an operator acts on the store."""
+
+    LEADING = "Leading"  # one holds the lease
+    EXPIRED = "Expired"  # the last one ended without a word, or hangs
+    RELEASED = "Released"  # the last one stopped in good order
+    NEVER_SEEN = "NeverSeen"
+
+
+class StoreReport(Model):
+    """The state database."""
+
+    url: str
+    path: str
+    uid: str
+    schema_version: int  # opening made sure that it is the one this command knows
+    revision: int
+
+
+class OperatorReport(Model):
+    """Who acts."""
+
+    state: OperatorState
+    holder: str | None
+    last_seen_at: UtcTime | None
+    lease_expires_at: UtcTime | None
+
+
+class Count(Model):
+    """Records of one kind; `phases` names every phase, also those of none."""
+
+    total: int
+    phases: dict[str, int]
+
+
+class Problem(Model):
+    """Something wrong, and what to do. `needs_person`: it does not mend itself."""
+
+    kind: Literal["Operator", "Notebook", "Home"]
+    name: str
+    phase: str
+    message: str
+    next_step: str
+    needs_person: bool
+
+
+class Report(Model):
+    """All of `status`; its JSON form is documented in docs/cli.md and kept stable."""
+
+    api_version: Literal["swarmhub/v1"] = API_VERSION
+    kind: Literal["Status"] = "Status"
+    healthy: bool
+    store: StoreReport
+    operator: OperatorReport
+    notebooks: Count
+    homes: Count
+    problems: tuple[Problem, ...]
+
+
+def examine(store: Store, now: datetime) -> Report:
+    """Read the store and judge what it holds.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    operator = operator_report(store.read_lease(), store.operator_seen_at(), now)
+    notebooks, homes = store.list_notebooks(), store.list_homes()
+    found = [operator_problem(operator, now)]
+    found += [problem(record, now) for record in (*notebooks, *homes)]
+    problems = tuple(p for p in found if p is not None)
+    return Report(
+        healthy=not any(p.needs_person for p in problems),
+        store=StoreReport(
+            url=store.url,
+            path=str(path_of(store.url)),
+            uid=store.uid,
+            schema_version=SCHEMA_VERSION,
+            revision=store.revision(),
+        ),
+        operator=operator,
+        notebooks=_count(notebooks, (*Phase, DELETING, INVALID)),
+        homes=_count(homes, (*HomePhase, INVALID)),
+        problems=problems,
+    )
+
+
+def _count(records: Sequence[Record], phases: Sequence[str]) -> Count:
+    counted = Counter(phase_of(record) for record in records)
+    return Count(total=len(records), phases={str(phase): counted[phase] for phase in phases})
+
+
+def operator_report(lease: Lease | None, seen: datetime | None, now: datetime) -> OperatorReport:
+    """Return who acts; `seen` is when an operator last took or renewed the lease."""
+    if lease is not None:
+        leading = lease.expires_at > now
+        return OperatorReport(
+            state=OperatorState.LEADING if leading else OperatorState.EXPIRED,
+            holder=lease.holder,
+            last_seen_at=lease.renewed_at,
+            lease_expires_at=lease.expires_at,
+        )
+    state = OperatorState.NEVER_SEEN if seen is None else OperatorState.RELEASED
+    return OperatorReport(state=state, holder=None, last_seen_at=seen, lease_expires_at=None)
+
+
+def operator_problem(operator: OperatorReport, now: datetime) -> Problem | None:
+    """Return what is wrong with the operator, or None."""
+    seen = when(operator.last_seen_at, now)
+    messages = {
+        OperatorState.EXPIRED: f"The operator {operator.holder} has not been seen since {seen}: "
+        "running notebooks go on, but nothing is started, stopped or restarted.",
+        OperatorState.RELEASED: f"The operator stopped at {seen} and none has followed: "
+        "running notebooks go on, but nothing is started, stopped or restarted.",
+        OperatorState.NEVER_SEEN: "No operator has ever been seen: nothing will be started.",
+    }
+    if operator.state not in messages:
+        return None
+    return Problem(
+        kind="Operator",
+        name=operator.holder or "",
+        phase=operator.state,
+        message=messages[operator.state],
+        next_step=_OPERATOR_STEP,
+        needs_person=True,
+    )
+
+
+def problem(record: Record, now: datetime) -> Problem | None:
+    """Return what is wrong with a record, or None."""
+    if isinstance(record, Broken):
+        next_step = f"{_describe(record)} shows what can still be read."
+        return _problem(record, record.message, next_step)
+    if isinstance(record, Home):
+        return _home_problem(record)
+    return _notebook_problem(record, now)
+
+
+def _notebook_problem(notebook: Notebook, now: datetime) -> Problem | None:
+    phase, status = phase_of(notebook), notebook.status
+    if phase == Phase.FAILED:
+        return _problem(
+            notebook,
+            status.message or "The server failed, and the operator gave no reason.",
+            f"{_describe(notebook)} shows its last log lines; once the cause is gone, "
+            "start the server again in the hub.",
+        )
+    if phase == Phase.BACK_OFF:
+        again = status.next_restart_at
+        comes = "" if again is None else f" {until(again, now)}"
+        return _problem(
+            notebook,
+            status.message or "The server failed and waits for its restart.",
+            f"None yet: it is restarted by itself{comes}; {_describe(notebook)} shows its log.",
+            needs_person=False,
+        )
+    return None
+
+
+def _home_problem(home: Home) -> Problem | None:
+    if home.status.phase is not HomePhase.LOST:
+        return None
+    return _problem(
+        home,
+        home.status.message or "The volume of this home is gone, or its node is.",
+        "Bring its node back, or restore the volume from a backup; "
+        f"{_describe(home)} shows where it was.",
+    )
+
+
+def _problem(record: Record, message: str, next_step: str, *, needs_person: bool = True) -> Problem:
+    return Problem(
+        kind="Home" if record.kind == "Home" else "Notebook",
+        name=name_of(record),
+        phase=phase_of(record),
+        message=message,
+        next_step=next_step,
+        needs_person=needs_person,
+    )
+
+
+def _describe(record: Record) -> str:
+    return f"`swarmhub describe {kind_of(record)} {quote(name_of(record))}`"

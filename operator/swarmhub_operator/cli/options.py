@@ -1,0 +1,80 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from swarmhub_crds.errors import StoreError
+from swarmhub_crds.store import Store
+
+from swarmhub_operator.cli.records import WORDS, list_records, name_of, target
+from swarmhub_operator.settings import DEFAULT_STATE_URL
+
+
+def complete_kind(incomplete: str) -> list[str]:
+    """Return the kinds that begin like what was typed, for the shell."""
+    return [word for word in WORDS if word.startswith(incomplete)]
+
+
+def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of records that begin like what was typed; none if they cannot be read."""
+    try:
+        kind, _ = target(ctx.params.get("kind") or "", None)
+        with opened(ctx.params.get("state_url") or DEFAULT_STATE_URL) as store:
+            names = [name_of(record) for record in list_records(store, kind)]
+    except (StoreError, typer.BadParameter):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+StateUrl = Annotated[
+    str,
+    typer.Option(
+        "--state-url",
+        envvar="SWARMHUB_STATE_URL",
+        metavar="URL",
+        show_default=True,
+        help="The store to read.",
+    ),
+]
+KindWord = Annotated[
+    str,
+    typer.Argument(
+        metavar="KIND",
+        help="notebooks or homes (also: notebook, nb, home).",
+        autocompletion=complete_kind,
+        show_default=False,
+    ),
+]
+RecordName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME",
+        help="A record's name; if none has it, USER or USER/SERVER.",
+        autocompletion=complete_name,
+        show_default=False,
+    ),
+]
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Store]:
+    """Open the store for a block; it is never created or migrated by a reader.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    store = Store.open(url, create=False)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def clock() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)

@@ -1,0 +1,97 @@
+"""`swarmhub status`: is everything as it should be, and if not, what to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from swarmhub_operator.cli import output
+from swarmhub_operator.cli.errors import TROUBLE
+from swarmhub_operator.cli.health import Count, OperatorReport, OperatorState, Problem, Report
+from swarmhub_operator.cli.health import examine as examine_store
+from swarmhub_operator.cli.options import StateUrl, clock, opened
+from swarmhub_operator.cli.output import Document
+from swarmhub_operator.cli.table import wrap
+from swarmhub_operator.cli.text import age, safe, when
+from swarmhub_operator.settings import DEFAULT_STATE_URL
+
+_INDENT = "    "
+
+Form = Annotated[
+    Document | None,
+    typer.Option("-o", "--output", help="For programs.", show_default=False),
+]
+
+
+def status(form: Form = None, state_url: StateUrl = DEFAULT_STATE_URL) -> None:
+    r"""Show whether all is well and, if not, what to do.
+
+    The exit code is 0 when all is well and 1 when something needs a person.
+
+    \b
+    Examples:
+      swarmhub status
+      swarmhub status -o json | jq .problems
+    """
+    now = clock()
+    with opened(state_url) as store:
+        report = examine_store(store, now)
+    if form is None:
+        for line in _lines(report, now):
+            output.write(line)
+    else:
+        content = report.model_dump(mode="json", by_alias=True)
+        output.write(output.document(content, form))
+    if not report.healthy:
+        raise typer.Exit(TROUBLE)
+
+
+def _lines(report: Report, now: datetime) -> list[str]:
+    store = report.store
+    good = output.paint("ok", "ok")
+    schema = f"schema {store.schema_version} ({good})"
+    return [
+        f"Store:      {safe(store.path)}",
+        f"            uid {safe(store.uid)}, revision {store.revision}, {schema}",
+        f"Operator:   {_operator(report.operator, now)}",
+        f"Notebooks:  {_counts(report.notebooks)}",
+        f"Homes:      {_counts(report.homes)}",
+        *_problems(report.problems),
+    ]
+
+
+def _operator(operator: OperatorReport, now: datetime) -> str:
+    if operator.state is OperatorState.LEADING:
+        seen = age(operator.last_seen_at, now)
+        return f"{safe(operator.holder or '')}, seen {seen} ago ({output.paint('ok', 'ok')})"
+    if operator.state is OperatorState.NEVER_SEEN:
+        return output.paint("never seen", "Failed")
+    return output.paint(f"not seen since {when(operator.last_seen_at, now)}", "Failed")
+
+
+def _counts(count: Count) -> str:
+    parts = [f"{n} {output.paint(phase, phase)}" for phase, n in count.phases.items() if n]
+    return f"{count.total}: {', '.join(parts)}" if parts else "none"
+
+
+def _problems(problems: tuple[Problem, ...]) -> list[str]:
+    if not problems:
+        return ["", "Nothing is wrong."]
+    lines = ["", f"What is wrong, and what to do ({len(problems)}):"]
+    for problem in problems:
+        lines += _problem(problem)
+    return lines
+
+
+def _problem(problem: Problem) -> list[str]:
+    what = safe(f"{problem.kind.lower()} {problem.name}".strip())
+    phase = output.paint(problem.phase, problem.phase)
+    texts = (safe(problem.message), f"Next: {safe(problem.next_step)}")
+    return [f"  {what}: {phase}", *(_INDENT + line for text in texts for line in _wrapped(text))]
+
+
+def _wrapped(text: str) -> list[str]:
+    width = output.width()
+    return [text] if width is None else wrap(text, max(width - len(_INDENT), len(_INDENT)))
