@@ -130,9 +130,13 @@ class Operator:
         label = f"label=swarmhub.notebook={name}"
         return self.engine.docker("ps", "--quiet", "--filter", label).split()
 
-    def names(self, what: str) -> list[str]:
+    def names(self, what: str, *options: str) -> list[str]:
         """Return the names of all services or secrets."""
-        return self.engine.docker(what, "ls", "--format", "{{.Name}}").split()
+        return self.engine.docker(what, "ls", *options, "--format", "{{.Name}}").split()
+
+    def ours(self, what: str) -> list[str]:
+        """Return the names of the services or secrets of this operator's store."""
+        return self.names(what, "--filter", f"label=swarmhub.store={self.store.uid}")
 
 
 @pytest.fixture
@@ -161,8 +165,8 @@ def test_start_and_stop(operator: Operator) -> None:
     assert home.status.phase == HomePhase.BOUND
     operator.store.set_desired("alice", Desired.STOPPED)
     status = operator.wait("alice", Phase.STOPPED)
-    assert operator.names("service") == []
-    wait_for("the secret to go", lambda: operator.names("secret") == [])
+    assert operator.ours("service") == []
+    wait_for("the secret to go", lambda: operator.ours("secret") == [])
     record = operator.store.get_notebook("alice")
     assert isinstance(record, Notebook)
     wait_for(
@@ -179,7 +183,7 @@ def test_start_after_stop_runs_under_a_new_address(operator: Operator) -> None:
     second = operator.run("amy")
     assert first.address != second.address
     assert first.service_id != second.service_id
-    assert len(operator.names("service")) == 1
+    assert len(operator.ours("service")) == 1
 
 
 def test_killed_server_comes_back(operator: Operator) -> None:
@@ -214,7 +218,7 @@ def test_memory_that_no_node_has_is_a_reason(operator: Operator) -> None:
     operator.apply(operator.spec("eve", resources=Resources(mem_guarantee=TIB)))
     status = operator.wait("eve", Phase.FAILED)
     assert "No node is large enough for the 1 TiB of memory" in status.message
-    assert operator.names("service") == []
+    assert operator.ours("service") == []
 
 
 def test_removed_service_is_back(operator: Operator) -> None:
@@ -294,8 +298,8 @@ def test_deletion_obeys_the_reclaim_policy(operator: Operator, reclaim: Reclaim)
     operator.wait(user, Phase.RUNNING)
     operator.store.request_deletion(user)
     wait_for("the record to go", lambda: operator.store.get_notebook(user) is None)
-    assert operator.names("service") == []
-    assert operator.names("secret") == []
+    assert operator.ours("service") == []
+    assert operator.ours("secret") == []
 
     def volumes() -> list[str]:
         return operator.engine.docker("volume", "ls", "--quiet").split()
@@ -330,7 +334,7 @@ def test_stop_while_the_operator_is_down_happens_later(operator: Operator) -> No
     operator.store.set_desired("lea", Desired.STOPPED)
     operator.start()
     operator.wait("lea", Phase.STOPPED)
-    assert operator.names("service") == []
+    assert operator.ours("service") == []
 
 
 def test_calls_per_look_do_not_grow(operator: Operator) -> None:
