@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -41,6 +41,9 @@ _PROGRESS_LOOK: Final = 1.0  # seconds; for what no change announces: an operato
 
 class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # JupyterHub has no types
     """Writes a record for each server; the operator makes the Swarm agree with it."""
+
+    api_token: str
+    _spawn_future: asyncio.Future[None] | None
 
     _record_name = ""  # empty: not known from this start or a saved state
     _store_uid = ""
@@ -154,7 +157,7 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         except OptionError as error:
             raise SpawnError(f"The hub's configuration is wrong: {error}") from error
 
-    async def progress(self) -> AsyncIterator[dict[str, int | str]]:
+    async def progress(self) -> AsyncGenerator[dict[str, int | str], None]:
         """Tell how the start goes on: each new sentence once, as long as the start is pending."""
         state = self._hub().state
         said: set[str] = set()
@@ -194,44 +197,50 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
             state = self._hub().state
             known = state.latest(self.record_name)
             if isinstance(known, Notebook) and exit_code(known) is None:
-                return await self._running(state, known)
+                await self._learn(state, known)
+                return None
             return await self._confirmed_exit(state)
         except (StoreError, SpawnError) as error:
-            return self._unknown(str(error))
+            self._warn_unknown(str(error))
+            return None
 
     async def _confirmed_exit(self, state: HubState) -> int | None:
         """Answer `poll` from the store itself: the cache alone must not end a server."""
-        name = self.record_name
-        record = await state.fresh(name, after_writes=True)
+        record = await state.fresh(self.record_name, after_writes=True)
         if isinstance(record, Broken):
-            return self._unknown(record.message)
+            self._warn_unknown(record.message)
+            return None
         if record is None and await self._is_other_store(state):
-            return self._unknown("The state database is not the one that this server is in.")
+            self._warn_unknown("The state database is not the one that this server is in.")
+            return None
         code = exit_code(record)
-        if record is None:
-            return code
-        if code is None:
-            return await self._running(state, record)
+        if record is not None and code is None:
+            await self._learn(state, record)
+        elif record is not None and record.spec.desired is Desired.RUNNING:
+            await self._record_end(state, record)
+        return code
+
+    async def _record_end(self, state: HubState, record: Notebook) -> None:
+        """Record that what has ended should not run, so that nothing revives it."""
+        name = record.metadata.name
+        await state.write(lambda store: pay(store, name, Debt.STOP))
         if failed(record):
             self._keep_reason_for_page(failure_text(record.status))
-        if record.spec.desired is Desired.RUNNING:
-            await state.write(lambda store: pay(store, name, Debt.STOP))
-        return code
 
     async def _is_other_store(self, state: HubState) -> bool:
         """Whether the store was replaced since the start: then a missing record says nothing."""
         return bool(self._store_uid) and self._store_uid != await state.read(lambda s: s.uid)
 
-    def _unknown(self, reason: str) -> None:
-        """Answer "running", which is kinder than cutting somebody off; say why once."""
+    def _warn_unknown(self, reason: str) -> None:
+        """Say once why "running" is answered: that is kinder than cutting somebody off."""
         if not self._said_unknown:
             self._said_unknown = True
             self.log.warning(
                 "Whether %s runs is not known, so it counts as running: %s", self._log_name, reason
             )
 
-    async def _running(self, state: HubState, record: Notebook) -> None:
-        """Answer "running"; after a restart of the hub, first learn what it has forgotten.
+    async def _learn(self, state: HubState, record: Notebook) -> None:
+        """Learn what a restarted hub has forgotten of a running server.
 
         With the API token known again, a later stop revokes it.
         """

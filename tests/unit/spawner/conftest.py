@@ -50,7 +50,6 @@ def operator(store: Store, notebooks: FakeNotebooks) -> Iterator[FakeOperator]:
 @pytest.fixture
 async def make_spawner(state_url: str) -> AsyncIterator[MakeSpawner]:
     """Give a maker of spawners, each with a user and a hub that are only values."""
-
     urls: set[str] = set()
 
     def make(user: str = "ada", server: str = "", **options: Any) -> SwarmHubSpawner:

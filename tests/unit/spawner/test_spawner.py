@@ -6,7 +6,9 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from swarmhub_crds.names import notebook_name
@@ -25,6 +27,19 @@ def record_of(store: Store, name: str) -> Notebook:
     record = store.get_notebook(name)
     assert isinstance(record, Notebook)
     return record
+
+
+def move_away(folder: Path) -> Callable[[], None]:
+    """Take the database away; the result puts it back."""
+    away = folder / "away"
+    away.mkdir()
+    moved = [path.rename(away / path.name) for path in folder.glob("state.db*")]
+
+    def move_back() -> None:
+        for path in moved:
+            path.rename(folder / path.name)
+
+    return move_back
 
 
 async def until(check: object, what: str, seconds: float = 10.0) -> None:
@@ -157,6 +172,7 @@ async def test_a_server_that_is_given_up_later_ends_with_code_and_reason(
     await asyncio.sleep(0.2)
     assert await spawner.poll() == 3
     assert record_of(store, "ada").spec.desired is Desired.STOPPED
+    assert spawner._spawn_future is not None
     assert "ValueError: boom" in str(spawner._spawn_future.exception())
     assert await spawner.poll() is not None
 
@@ -285,17 +301,15 @@ async def test_progress_tells_each_sentence_once(
     """Progress rises and ends with the start."""
     spawner = make_spawner(image="slow")
     spawner._spawn_pending = True
-    events = []
 
-    async def listen() -> None:
-        async for event in spawner.progress():
-            events.append(event)
+    async def listen() -> list[dict[str, Any]]:
+        return [event async for event in spawner.progress()]
 
     listening = asyncio.create_task(listen())
     await spawner.start()
     await asyncio.sleep(0.1)
     spawner._spawn_pending = False
-    await asyncio.wait_for(listening, 3)
+    events = await asyncio.wait_for(listening, 3)
     messages = [event["message"] for event in events]
     assert len(messages) == len(set(messages))
     assert "Jupyter does not answer yet." in messages
@@ -316,7 +330,7 @@ async def test_a_locked_store_is_waited_out(
     start = asyncio.create_task(spawner.start())
     progress = spawner.progress()
     event = await asyncio.wait_for(anext(progress), 15)
-    assert "Your server starts when it can be used again." in event["message"]
+    assert "Your server starts when it can be used again." in str(event["message"])
     assert await spawner.poll() is None
     lock.execute("ROLLBACK")
     lock.close()
@@ -331,11 +345,7 @@ async def test_a_missing_store_neither_ends_servers_nor_loses_a_stop(
     spawner, other = make_spawner(), make_spawner("bob")
     await spawner.start()
     await other.start()
-    paths = list(tmp_path.glob("state.db*"))
-    away = tmp_path / "away"
-    away.mkdir()
-    for path in paths:
-        path.rename(away / path.name)
+    move_back = move_away(tmp_path)
     assert await spawner.poll() is None
     hub_for(store.url).state._records.clear()  # as after a restart of the hub
     assert await spawner.poll() is None
@@ -345,8 +355,7 @@ async def test_a_missing_store_neither_ends_servers_nor_loses_a_stop(
         await make_spawner("eve", start_timeout=3).start()
     assert caught.value.status_code == 503
     await other.delete_forever()
-    for path in paths:
-        (away / path.name).rename(path)
+    move_back()
     debts = hub_for(store.url).debts
     await until(lambda: len(debts) == 0, "the debts to be paid", 30)
     assert record_of(store, "ada").spec.desired is Desired.STOPPED

@@ -44,7 +44,7 @@ def record(
 
 def test_ready_needs_generation_condition_and_address() -> None:
     """An answer of an earlier start is not this start's."""
-    whole = {"conditions": (READY,), "address": "http://n:1", "phase": Phase.RUNNING}
+    whole: dict[str, Any] = {"conditions": (READY,), "address": "http://n:1"}
     assert start_verdict(record(**whole)) == Ready("http://n:1")
     assert start_verdict(record(observed=2, **whole)) is None
     assert start_verdict(record(conditions=(READY,))) is None
