@@ -21,7 +21,8 @@ CONFIG = "/etc/swarmhub/jupyterhub_config.py"
 
 def base_url(config: Config) -> str:
     """Return the prefix that the hub is served under, with a slash at both ends."""
-    return "/" + str(config.JupyterHub.get("base_url", "/")).strip("/") + "/"
+    inner = str(config.JupyterHub.get("base_url", "/")).strip("/")
+    return f"/{inner}/" if inner else "/"
 
 
 def log_in(browser: OpenerDirector, cookies: CookieJar, prefix: str, password: str) -> str:

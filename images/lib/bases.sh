@@ -2,6 +2,7 @@
 # Which base each image stands on: the community's where it can be pulled, else Debian's,
 # built on the spot. Every choice is said aloud. Sourced after say.sh and settings.sh.
 
+# shellcheck disable=SC2034  # BASE is read by build.sh
 declare -A BASE=() SILENT=()
 DEBIAN_BASE=
 PROBE_SECONDS=${SWARMHUB_PROBE_SECONDS:-20}

@@ -25,10 +25,9 @@ start_engine() {
     attempt "starting docker by its init script" 60 service docker start || true
   fi
   if wait_for 20 engine_answers; then return; fi
-  if ! pgrep -x dockerd >/dev/null 2>&1; then
-    note "no service manager started it: running dockerd directly, its output in /var/log/dockerd.log"
-    setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null &
-  fi
+  note "no service manager started it: running dockerd directly, its output in /var/log/dockerd.log"
+  # One that is merely slow holds the pid file, and this second one then ends itself.
+  setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null &
   wait_for 60 engine_answers ||
     die "dockerd was started but does not answer within 60 s: look at /var/log/dockerd.log or journalctl -u docker."
 }
@@ -118,14 +117,18 @@ ensure_swarm() {
 
 # Hub and operator share one volume, so one manager carries a label that pins both to it.
 ensure_state_label() {
-  local node
+  local self node name
+  self=$(docker info --format '{{.Swarm.NodeID}}')
   for node in $(docker node ls --quiet); do
-    if [ "$(docker node inspect --format "{{index .Spec.Labels \"$STATE_LABEL\"}}" "$node")" = true ]; then
-      return
+    if [ "$(docker node inspect --format "{{index .Spec.Labels \"$STATE_LABEL\"}}" "$node")" != true ]; then
+      continue
     fi
+    if [ "$node" = "$self" ]; then return; fi
+    name=$(docker node inspect --format '{{.Description.Hostname}}' "$node")
+    die "swarmhub's state lives on the node $name: run this there, or point DOCKER_HOST at its engine."
   done
-  docker node update --label-add "$STATE_LABEL=true" self >>"$LOG"
-  note "hub, operator and state live on the node $(docker node inspect --format '{{.Description.Hostname}}' self)"
+  docker node update --label-add "$STATE_LABEL=true" "$self" >>"$LOG"
+  note "hub, operator and their state are pinned to this node (label $STATE_LABEL)"
 }
 
 ensure_network() {

@@ -3,15 +3,19 @@
 # show that they live. Sourced; needs `set -euo pipefail`.
 
 STEP=0
-STEPS=${STEPS:-0}
+STEPS=0
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/swarmhub.XXXXXX")
 LOG=$SCRATCH/log
 KEEP_LOG=
 CHILD=
+: >"$LOG"
+
+# A script may define `last_words`, which is called at its end, however it ends.
 
 finish() {
   local status=$?
   if [ -n "$CHILD" ]; then kill -- "-$CHILD" 2>/dev/null || true; fi
+  if declare -F last_words >/dev/null; then last_words; fi
   if [ "$status" -ne 0 ] && [ -n "$KEEP_LOG" ]; then
     printf 'The whole output is in %s\n' "$LOG" >&2
   else
@@ -25,6 +29,11 @@ trap 'exit 130' INT TERM
 die() {
   printf 'swarmhub: %s\n' "$*" >&2
   exit 1
+}
+
+# steps NUMBER: how many there will be.
+steps() {
+  STEPS=$1
 }
 
 # step TEXT: announces the next numbered step.
@@ -68,11 +77,12 @@ attempt() {
 
 # run WHAT LIMIT COMMAND...: like attempt, but a failure ends the script with the last lines.
 run() {
-  local status=0
+  local status=0 before
+  before=$(wc -l <"$LOG")
   attempt "$@" || status=$?
   if [ "$status" -eq 0 ]; then return 0; fi
   KEEP_LOG=1
-  tail -n 15 "$LOG" | sed 's/^/    | /' >&2
+  tail -n "+$((before + 1))" "$LOG" | tail -n 15 | sed 's/^/    | /' >&2
   if [ "$status" -eq 124 ]; then
     die "$1 did not finish within $2 s: see the lines above, then run the same command again."
   fi

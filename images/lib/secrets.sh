@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# What is generated at the first run and then lives in the Swarm alone. Values go to docker by
+# standard input, never by a command line. Sourced after say.sh.
+
+USER_PASSWORD=
+ADMIN_PASSWORD=
+
+random_text() {
+  head -c 2048 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | cut -c "1-$1"
+}
+
+random_hex() {
+  head -c "$1" /dev/urandom | od -An -v -tx1 | tr -d ' \n'
+}
+
+secret_exists() {
+  docker secret inspect "$1" >/dev/null 2>&1
+}
+
+# make_secret NAME VALUE
+make_secret() {
+  printf '%s' "$2" | docker secret create --label swarmhub.secret=stack "$1" - >>"$LOG"
+}
+
+# Makes what is missing; the passwords that it makes stay in two variables until they are told.
+ensure_secrets() {
+  if ! secret_exists swarmhub-proxy-token; then
+    make_secret swarmhub-proxy-token "$(random_hex 32)"
+  fi
+  if ! secret_exists swarmhub-cookie-secret; then
+    make_secret swarmhub-cookie-secret "$(random_hex 32)"
+  fi
+  # 20 of 62 characters are 119 bits; JupyterHub asks for 32 from an administrator.
+  if ! secret_exists swarmhub-user-password; then
+    USER_PASSWORD=$(random_text 20)
+    make_secret swarmhub-user-password "$USER_PASSWORD"
+  fi
+  if ! secret_exists swarmhub-admin-password; then
+    ADMIN_PASSWORD=$(random_text 32)
+    make_secret swarmhub-admin-password "$ADMIN_PASSWORD"
+  fi
+}
+
+# Prints what was generated in this run, once.
+tell_logins() {
+  if [ -z "$USER_PASSWORD$ADMIN_PASSWORD" ]; then return; fi
+  printf '\nGenerated now, and printed this once:\n'
+  if [ -n "$ADMIN_PASSWORD" ]; then printf '  administrator  admin       %s\n' "$ADMIN_PASSWORD"; fi
+  if [ -n "$USER_PASSWORD" ]; then printf '  anybody else   any name    %s\n' "$USER_PASSWORD"; fi
+  USER_PASSWORD=
+  ADMIN_PASSWORD=
+}

@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# Deploys the registry, fills it, deploys the rest from it by digest, and waits until it works.
+# Sourced after say.sh, settings.sh and engine.sh.
+
+IMAGES_DIR=$ROOT/images
+
+deploy() {
+  run "docker stack deploy" 120 docker stack deploy --resolve-image never "$@" "$STACK"
+}
+
+# True when the newest version of a service runs (a health check, if any, has passed).
+service_runs() {
+  local update
+  update=$(docker service inspect --format '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$1")
+  [ "$update" != updating ] &&
+    docker service ps --filter desired-state=running --format '{{.CurrentState}}' "${STACK}_$1" | grep -q '^Running'
+}
+
+# The running container of a service on this engine.
+container_of() {
+  docker ps --quiet --filter "label=com.docker.swarm.service.name=${STACK}_$1" --filter status=running | head -n 1
+}
+
+# explain SERVICE: what the Swarm and the service itself said last, for a person.
+explain() {
+  docker service ps --no-trunc --format '{{.CurrentState}} {{.Error}}' "${STACK}_$1" 2>/dev/null | head -n 3 | sed 's/^/    | /' >&2
+  timeout 10 docker service logs --raw --tail 15 "${STACK}_$1" 2>&1 | sed 's/^/    | /' >&2 || true
+}
+
+deploy_registry() {
+  local id
+  id=$(docker image inspect --format '{{.Id}}' "$REPOSITORY/registry:latest")
+  export SWARMHUB_REGISTRY_PORT SWARMHUB_REGISTRY_TAG=${id:7:12}
+  docker tag "$REPOSITORY/registry:latest" "$REPOSITORY/registry:$SWARMHUB_REGISTRY_TAG"
+  deploy -c "$IMAGES_DIR/registry.yml"
+  # A registry whose port is taken runs for a moment too: look twice.
+  if wait_for 60 service_runs registry && sleep 2 && wait_for 10 service_runs registry; then return; fi
+  if timeout 10 docker service logs "${STACK}_registry" 2>&1 | grep -q 'address already in use'; then
+    die "Port $SWARMHUB_REGISTRY_PORT of the engine's loopback is taken by another program: stop it, or choose another port (make up SWARMHUB_REGISTRY_PORT=5001)."
+  fi
+  explain registry
+  die "The registry did not start within 60 s: see the lines above."
+}
+
+push_to_log() {
+  docker push "$1" >"$2"
+}
+
+# push COMPONENT: sets DIGEST.
+push() {
+  local out=$SCRATCH/push-$1
+  run "pushing $1" 900 push_to_log "$REPOSITORY/$1:latest" "$out"
+  DIGEST=$(grep -oE 'sha256:[0-9a-f]{64}' "$out" | tail -n 1)
+  docker exec "$(container_of registry)" test -d "/srv/swarmhub/registry/docker/registry/v2/repositories/swarmhub/$1" ||
+    die "Another registry than swarmhub's took $1 at port $SWARMHUB_REGISTRY_PORT: stop it, or set SWARMHUB_REGISTRY_PORT to a free port."
+}
+
+# Fills the registry and exports the images' names by digest for the stack file.
+push_images() {
+  local component
+  for component in "${COMPONENTS[@]}"; do
+    push "$component"
+    export "SWARMHUB_${component^^}_IMAGE=$REPOSITORY/$component@$DIGEST"
+  done
+}
+
+# The group that may use the engine's socket, as a container sees it.
+socket_group() {
+  docker run --rm --network none --user 0 --volume "$1:/engine.sock:ro" "$REPOSITORY/operator:latest" \
+    stat -c %g /engine.sock
+}
+
+# deploy_all HUB_CONFIG_NAME POLICY_NAME: either may be empty.
+deploy_all() {
+  local files=(-c "$IMAGES_DIR/registry.yml" -c "$IMAGES_DIR/stack.yml")
+  SWARMHUB_DOCKER_SOCKET=$(engine_socket)
+  SWARMHUB_DOCKER_GID=$(socket_group "$SWARMHUB_DOCKER_SOCKET")
+  export SWARMHUB_PORT SWARMHUB_DOCKER_SOCKET SWARMHUB_DOCKER_GID
+  export SWARMHUB_HUB_CONFIG=$1 SWARMHUB_OPERATOR_POLICY=$2
+  if [ -n "$1" ]; then files+=(-c "$IMAGES_DIR/hub-config.yml"); fi
+  if [ -n "$2" ]; then files+=(-c "$IMAGES_DIR/operator-policy.yml"); fi
+  deploy "${files[@]}"
+}
+
+login_works() {
+  docker exec "$(container_of hub)" python3 /opt/swarmhub/login_check.py
+}
+
+# The proxy's published port answers at the address by which this host reaches it.
+page_answers() {
+  # shellcheck disable=SC2016  # expanded by the inner shell
+  timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/$1"
+    printf "GET /hub/login HTTP/1.0\r\nHost: %s:%s\r\n\r\n" "$0" "$1" >&3
+    head -n 1 <&3' "$SWARMHUB_ADDRESS" "$SWARMHUB_PORT" | grep -qE '^HTTP/1\.[01] [234]'
+}
+
+# Bounded waits, each with the culprit's own words when it fails.
+wait_until_it_works() {
+  local service
+  sleep 1
+  for service in proxy hub operator; do
+    if ! wait_for 120 service_runs "$service"; then
+      explain "$service"
+      die "The service ${STACK}_$service does not run after 120 s: see its last words above."
+    fi
+    note "$service runs"
+  done
+  if ! wait_for 120 login_works; then
+    tail -n 2 "$LOG" | sed 's/^/    | /' >&2
+    explain hub
+    die "Nobody can log in after 120 s: see the hub's last words above."
+  fi
+  wait_for 20 page_answers ||
+    die "The hub works but $SWARMHUB_ADDRESS:$SWARMHUB_PORT does not answer from here: set SWARMHUB_ADDRESS to this node's address."
+}
