@@ -11,7 +11,8 @@ from swarmhub_crds.notebook import ConditionType, NotebookStatus, Phase
 from swarmhub_operator.decide import actions, sentences
 from swarmhub_operator.decide.build import Placement, Wanted, address
 from swarmhub_operator.decide.inputs import Context, Observed
-from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, mark
+from swarmhub_operator.decide.placing import unusable
+from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, mark, pending
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Node, Service, Task, TaskState
 
@@ -35,17 +36,18 @@ def follow(wanted: Wanted, seen: Seen, status: NotebookStatus, context: Context)
         update={"service_id": seen.service.id, "restarts": seen.service.force_update}
     )
     if task is None:
-        return Verdict(_pending(status, "Waiting for Swarm to make a task."), look_again=SOON)
+        message = "Waiting for Swarm to make a task."
+        return Verdict(pending(status, message, context.now), look_again=SOON)
     node = seen.observed.nodes.get(task.node_id or "")
     if task.ended:
         if _superseded(task, seen.service, context.now):
-            return Verdict(_pending(status, "Starting again."), look_again=SOON)
+            return Verdict(pending(status, "Starting again.", context.now), look_again=SOON)
         return _ended(wanted, seen, task, node, status, context)
     if node is not None and node.state == "down":
         return _node_down(task, node, status, context.now)
     if task.state is TaskState.RUNNING:
         return _running(wanted, seen, task, node, status, context.now)
-    return _on_its_way(task, node, status, context.now)
+    return _on_its_way(seen, task, node, status, context.now)
 
 
 def _superseded(task: Task, service: Service, now: datetime) -> bool:
@@ -54,31 +56,30 @@ def _superseded(task: Task, service: Service, now: datetime) -> bool:
     return recent and service.labels.get(labels.SUPERSEDES) == task.id
 
 
-def _pending(status: NotebookStatus, message: str) -> NotebookStatus:
-    return status.model_copy(update={"phase": Phase.PENDING, "message": message, "address": None})
-
-
 def _node_down(task: Task, node: Node, status: NotebookStatus, now: datetime) -> Verdict:
     """A dead node's task still claims to run; it is not counted as running."""
     message = f"Its node {node.hostname} is down; it waits for the node to come back."
-    status = mark(status, ConditionType.READY, False, "NodeDown", message, now)
-    return Verdict(
-        _pending(status, message).model_copy(
-            update={"task_id": task.id, "node_id": node.id, "node": node.hostname}
-        ),
-        look_again=SLOW,
+    status = mark(
+        pending(status, message, now), ConditionType.READY, False, "NodeDown", message, now
     )
+    update = {"task_id": task.id, "node_id": node.id, "node": node.hostname}
+    return Verdict(status.model_copy(update=update), look_again=SLOW)
 
 
-def _on_its_way(task: Task, node: Node | None, status: NotebookStatus, now: datetime) -> Verdict:
+def _on_its_way(
+    seen: Seen, task: Task, node: Node | None, status: NotebookStatus, now: datetime
+) -> Verdict:
     waiting = task.state in UNPLACED
     stuck = task.state is TaskState.PENDING and bool(task.error)
     message = sentences.unplaceable(task) if stuck else sentences.step(task, node)
     if stuck:
+        at_home = unusable(seen.placement.pin, seen.observed.nodes)
+        if at_home:
+            message = at_home
+            status = mark(status, ConditionType.HOME_READY, False, "NodeUnusable", message, now)
         status = mark(status, ConditionType.SCHEDULED, False, "Unschedulable", message, now)
     elif not waiting and node:
-        placed = f"Placed on {node.hostname}."
-        status = mark(status, ConditionType.SCHEDULED, True, "Placed", placed, now)
+        status = _placed(seen, node, status, now)
     status = mark(status, ConditionType.READY, False, "Starting", message, now)
     status = status.model_copy(
         update={
@@ -86,11 +87,19 @@ def _on_its_way(task: Task, node: Node | None, status: NotebookStatus, now: date
             "message": message,
             "task_id": task.id,
             "address": None,
+            "ready_at": None,
             "node_id": node.id if node else None,
             "node": node.hostname if node else None,
         }
     )
     return Verdict(status, look_again=SLOW if stuck else SOON)
+
+
+def _placed(seen: Seen, node: Node, status: NotebookStatus, now: datetime) -> NotebookStatus:
+    if seen.placement.pin:
+        status = mark(status, ConditionType.HOME_READY, True, "NodeReady", "", now)
+    message = f"Placed on {node.hostname}."
+    return mark(status, ConditionType.SCHEDULED, True, "Placed", message, now)
 
 
 def is_ready(status: NotebookStatus, task: Task) -> bool:
@@ -107,10 +116,10 @@ def _running(
     status: NotebookStatus,
     now: datetime,
 ) -> Verdict:
-    hostname = node.hostname if node else None
     ready = seen.observed.answering or is_ready(status, task)
     first = ready and not is_ready(status, task)
-    status = mark(status, ConditionType.SCHEDULED, True, "Placed", f"Placed on {hostname}.", now)
+    if node:
+        status = _placed(seen, node, status, now)
     status = mark(status, ConditionType.STARTED, True, "ContainerRunning", "", now)
     waiting = "" if ready else "Started; waiting for the server to answer."
     reason = "Answering" if ready else "NotAnswering"
@@ -121,11 +130,11 @@ def _running(
             "message": waiting,
             "task_id": task.id,
             "node_id": task.node_id,
-            "node": hostname,
+            "node": node.hostname if node else None,
             "image": seen.placement.image,
             "address": address(wanted.spec, wanted.name, wanted.notebook.metadata.generation),
             "started_at": task.changed_at,
-            "ready_at": now if first else status.ready_at,
+            "ready_at": now if first else status.ready_at if ready else None,
             "next_restart_at": None,
         }
     )

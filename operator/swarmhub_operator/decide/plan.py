@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from swarmhub_crds.base import ConditionStatus, find_condition
 from swarmhub_crds.notebook import ConditionType, Desired, NotebookStatus, Phase
 
 from swarmhub_operator.decide import actions, sentences
@@ -20,7 +21,8 @@ from swarmhub_operator.decide.capacity import impossible
 from swarmhub_operator.decide.drift import drift
 from swarmhub_operator.decide.follow import Seen, follow
 from swarmhub_operator.decide.inputs import Context, Observed
-from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, fresh, mark
+from swarmhub_operator.decide.placing import Trouble, pin, trouble
+from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, fresh, mark, pending
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Service
 
@@ -32,7 +34,7 @@ def plan(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
     if wanted.spec.desired is Desired.STOPPED:
         return _stop(wanted, observed, context)
     status = wanted.notebook.status
-    if status.observed_generation != wanted.notebook.metadata.generation:
+    if status.observed_generation != wanted.notebook.metadata.generation or _was_unreadable(status):
         status = fresh(wanted)
     if status.phase in (Phase.FAILED, Phase.STOPPED):
         return Verdict(status)
@@ -40,8 +42,14 @@ def plan(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
     if service is None:
         return _start(wanted, observed, status, context)
     if _is_outdated(service, wanted):
-        return _replace(service, status)
+        return _replace(service, status, context.now)
     return _keep(wanted, observed, service, status, context)
+
+
+def _was_unreadable(status: NotebookStatus) -> bool:
+    """Whether the status only says that the record, which is being read now, could not be read."""
+    valid = find_condition(status.conditions, ConditionType.VALID)
+    return valid is not None and valid.status is ConditionStatus.FALSE
 
 
 def _is_outdated(service: Service, wanted: Wanted) -> bool:
@@ -106,10 +114,14 @@ def _start(wanted: Wanted, observed: Observed, status: NotebookStatus, context: 
     why = impossible(wanted.spec.resources, observed.nodes.values())
     if why:
         return failed(status, ConditionType.SCHEDULED, "InsufficientResources", why, context.now)
+    if any(m.home for m in wanted.spec.mounts):
+        apart = trouble(wanted, observed.nodes)
+        if apart:
+            return _homeless(apart, status, context.now)
+        status = mark(status, ConditionType.HOME_READY, True, "NodeReady", "", context.now)
     if observed.place:
         message = sentences.position(observed.place)
-        status = status.model_copy(update={"phase": Phase.PENDING, "message": message})
-        return Verdict(status, look_again=SLOW)
+        return Verdict(pending(status, message, context.now), look_again=SLOW)
     secret: tuple[Action, ...] = ()
     name = secret_name(wanted.notebook)
     if name and name not in {s.name for s in observed.secrets}:
@@ -119,23 +131,21 @@ def _start(wanted: Wanted, observed: Observed, status: NotebookStatus, context: 
         pin=pin(wanted),
         force_update=status.restarts,
     )
-    status = status.model_copy(
-        update={"phase": Phase.PENDING, "message": "Creating the service.", "task_id": None}
-    )
+    status = pending(status, "Creating the service.", context.now)
+    status = status.model_copy(update={"task_id": None})
     return Verdict(status, (*secret, actions.CreateService(placement)), look_again=0.0)
 
 
-def pin(wanted: Wanted) -> str | None:
-    """Return the node that the notebook's homes tie it to, or None."""
-    bound = (h.status.node_id for h in wanted.homes.values() if h.node_local and h.status.node_id)
-    return next(bound, None)
+def _homeless(apart: Trouble, status: NotebookStatus, now: datetime) -> Verdict:
+    if apart.final:
+        return failed(status, ConditionType.HOME_READY, apart.reason, apart.message, now)
+    status = mark(status, ConditionType.HOME_READY, False, apart.reason, apart.message, now)
+    return Verdict(pending(status, apart.message, now), look_again=SLOW)
 
 
-def _replace(service: Service, status: NotebookStatus) -> Verdict:
+def _replace(service: Service, status: NotebookStatus, now: datetime) -> Verdict:
     """Remove a service of an earlier start; the next look finds none and makes the new one."""
-    status = status.model_copy(
-        update={"phase": Phase.PENDING, "message": "Replacing the server of an earlier start."}
-    )
+    status = pending(status, "Replacing the server of an earlier start.", now)
     return Verdict(status, (actions.RemoveService(service.id, "outdated"),), look_again=0.0)
 
 
@@ -154,17 +164,18 @@ def _keep(
         force_update=service.force_update,
         supersedes=service.labels.get(labels.SUPERSEDES, ""),
     )
-    clean: tuple[Action, ...] = (
-        *(actions.RemoveService(s.id, "a second service of one notebook") for s in observed.strays),
-        *(actions.RemoveSecret(s.id, s.name) for s in observed.secrets if s.name != name),
+    strays = tuple(
+        actions.RemoveService(s.id, "a second service of one notebook") for s in observed.strays
     )
+    # Last, since one that a changed service still uses cannot be removed.
+    secrets = tuple(actions.RemoveSecret(s.id, s.name) for s in observed.secrets if s.name != name)
     secret_id = current.get(name or "") or _mounted_secret(service)
     changed = drift(service_spec(wanted, placement, secret_id), service.spec)
     if changed:
         verdict = _repair(observed, service, status, placement, changed)
     else:
         verdict = follow(wanted, Seen(service, placement, observed), status, context)
-    return Verdict(verdict.status, (*clean, *verdict.actions), verdict.look_again)
+    return Verdict(verdict.status, (*strays, *verdict.actions, *secrets), verdict.look_again)
 
 
 def _mounted_secret(service: Service) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from swarmhub_crds.base import Condition, ConditionStatus, set_condition
+from swarmhub_crds.base import Condition, ConditionStatus, find_condition, set_condition
 from swarmhub_crds.notebook import ConditionType, NotebookStatus, Phase
 
 from swarmhub_operator.decide.actions import Action
@@ -51,6 +51,14 @@ def mark(
         type=kind, status=answer, reason=reason, message=message, last_transition_time=now
     )
     return status.model_copy(update={"conditions": set_condition(status.conditions, condition)})
+
+
+def pending(status: NotebookStatus, message: str, now: datetime) -> NotebookStatus:
+    """Return the status of a notebook of which nothing runs yet, or not any more."""
+    for kind in (ConditionType.STARTED, ConditionType.READY):
+        if kind is ConditionType.READY or find_condition(status.conditions, kind):
+            status = mark(status, kind, False, "Waiting", message, now)
+    return status.model_copy(update={"phase": Phase.PENDING, "message": message, "address": None})
 
 
 def failed(
