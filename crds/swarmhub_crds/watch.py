@@ -133,6 +133,7 @@ class StoreWatch:
 
     def _note(self, failure: StoreUnavailable) -> None:
         self._disconnect()
+        self._database.let_go()
         self._failure = failure
         self._retry_at = time.monotonic() + self._back_off
         self._back_off = min(2 * self._back_off, LONGEST_BACK_OFF)

@@ -23,6 +23,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 Values = Mapping[str, Any]
 
 _VOLUME_NAME = re.compile(VOLUME_NAME)
+_UID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _VOLUME_NAME_MAX: Final = 255
 _LONGEST_DETAIL: Final = 300
 # All that reading foreign content may raise; the middle two come from dates at the calendar's ends.
@@ -146,6 +147,8 @@ def encode(document: BaseModel) -> str:
 def _metadata(kind: Kind[RecordT], values: Values) -> Metadata:
     if not isinstance(values["name"], str) or not kind.legal_name(values["name"]):
         raise ValueError("the name is not one that swarmhub gives")
+    if readable_uid(values["uid"]) is None:
+        raise ValueError("the uid is not one that swarmhub gives")
     marked = values["deletion_requested_at"]
     times = {
         "created_at": from_text(values["created_at"]),
@@ -175,7 +178,7 @@ def _broken(kind: Kind[RecordT], values: Values) -> Broken:
     return Broken(
         kind=kind.name,
         name=name,
-        uid=readable_text(values["uid"]),
+        uid=readable_uid(values["uid"]),
         message=f"The stored {parts} of {kind.name.lower()} {name!r} cannot be read "
         f"({'; '.join(problems.values())}); {remedy}",
         status=None if "status" in problems else _parsed(kind.status, values["status"]),
@@ -188,6 +191,11 @@ def _broken(kind: Kind[RecordT], values: Values) -> Broken:
 def readable_text(value: object) -> str | None:
     """Return `value` if it is text that can be written again."""
     return value if isinstance(value, str) and value and value == _printable(value) else None
+
+
+def readable_uid(value: object) -> str | None:
+    """Return `value` if it could be a record's uid, which ends up in labels of the engine."""
+    return value if isinstance(value, str) and _UID.fullmatch(value) else None
 
 
 def readable_count(value: object) -> int | None:

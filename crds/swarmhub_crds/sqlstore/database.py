@@ -55,8 +55,12 @@ class Database:
 
     def close(self) -> None:
         """Close every connection, for good."""
+        self._closed = True
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close every connection that is not in use; the next transaction opens the file anew."""
         with self._attaching:
-            self._closed = True
             self._drop()
 
     @contextmanager
@@ -104,8 +108,7 @@ class Database:
 
     def _suspect(self, error: StoreUnavailable) -> None:
         if error.reason not in _HARMLESS:
-            with self._attaching:
-                self._drop()
+            self.let_go()
 
     def _attached(self) -> tuple[Engine, FileIdentity]:
         identity = identify(self.path)

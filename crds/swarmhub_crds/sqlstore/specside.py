@@ -22,8 +22,8 @@ from swarmhub_crds.sqlstore.codec import (
     decode,
     encode,
     readable_count,
-    readable_text,
     readable_time,
+    readable_uid,
     with_blank_status,
 )
 from swarmhub_crds.sqlstore.read import get_row
@@ -164,7 +164,7 @@ def _create(connection: Connection, kind: Kind[Any], name: str, values: dict[str
 
 def _repairs(row: Row[Any]) -> dict[str, Any]:
     repairs = {}
-    if readable_text(row.uid) is None:
+    if readable_uid(row.uid) is None:
         repairs["uid"] = str(uuid4())
     if readable_time(row.created_at) is None:
         repairs["created_at"] = to_text(utc_now())

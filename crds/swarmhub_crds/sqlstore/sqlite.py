@@ -69,10 +69,16 @@ def require_identity(path: Path, expected: FileIdentity) -> None:
 def connect(path: Path, expected: FileIdentity, busy: float = BUSY_SECONDS) -> sqlite3.Connection:
     """Open the file `expected`, and no other that may have taken its name meanwhile.
 
+    A read-only file is refused. SQLite would open it for reading, and as long as that connection
+    lives, no other one of this process could write either, even after a remount.
+
     Raises:
-        StoreUnavailable, OSError: as `require_identity`.
+        StoreUnavailable, OSError: it is read-only, or as `require_identity`.
         sqlite3.Error: it cannot be opened.
     """
+    require_identity(path, expected)
+    if not os.access(path, os.W_OK):
+        raise unavailable(Reason.READ_ONLY, path)
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode=rw",
         uri=True,

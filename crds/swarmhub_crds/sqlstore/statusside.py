@@ -18,8 +18,8 @@ from swarmhub_crds.sqlstore.codec import (
     decode,
     encode,
     readable_count,
-    readable_text,
     readable_time,
+    readable_uid,
 )
 from swarmhub_crds.sqlstore.lease import check_fence
 from swarmhub_crds.sqlstore.read import get_row
@@ -96,7 +96,7 @@ def _expect(
     row = get_row(connection, kind, name)
     if row is None:
         raise NotFound(f"There is no {kind.name.lower()} {name!r} any more; look again")
-    if (readable_text(row.uid), readable_count(row.resource_version)) != expected:
+    if (readable_uid(row.uid), readable_count(row.resource_version)) != expected:
         raise Conflict(f"{kind.name} {name!r} has changed since it was read; read it again")
     return row
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from swarmhub_crds.store import Store
 from unit.crds.samples import url_of
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from swarmhub_crds.errors import LeaseLost
 from swarmhub_crds.sqlstore import lease as leases
 from swarmhub_crds.sqlstore.clock import utc_now
@@ -86,7 +85,7 @@ def test_unreadable_lease_is_taken_over_with_a_higher_token(store: Store, path: 
     for nonsense in ("expires_at = 'soon'", "token = x'ff'", "holder = x'ff'"):
         before = acquired(store, "first")
         with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute(f"UPDATE lease SET {nonsense}")  # noqa: S608
+            connection.execute(f"UPDATE lease SET {nonsense}")
         assert acquired(store, "second").token > before.token
         store.release_lease(acquired(store, "second"))
 

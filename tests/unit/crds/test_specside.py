@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from swarmhub_crds import secretenv
 from swarmhub_crds.errors import Conflict, HomeTaken, NotFound
 from swarmhub_crds.home import HomePhase, HomeSpec, HomeStatus
@@ -115,12 +114,10 @@ def test_deletion_is_a_mark_that_the_operator_ends(store: Store, fence: int) -> 
     assert marked.metadata.deletion_requested_at is not None
     assert (marked.spec.desired, marked.metadata.generation) == (Desired.STOPPED, 2)
     assert store.request_deletion("ada") == marked
-    for write in (
-        lambda: store.apply_notebook(notebook_spec()),
-        lambda: store.set_desired("ada", Desired.RUNNING),
-    ):
-        with pytest.raises(Conflict, match="is being deleted; try again in a moment"):
-            write()
+    with pytest.raises(Conflict, match="is being deleted; try again in a moment"):
+        store.apply_notebook(notebook_spec())
+    with pytest.raises(Conflict, match="is being deleted; try again in a moment"):
+        store.set_desired("ada", Desired.RUNNING)
     store.remove_notebook("ada", old.metadata.uid, marked.metadata.resource_version, fence=fence)
     assert store.get_notebook("ada") is None
     assert store.secret_environment(old.metadata.uid) == {}

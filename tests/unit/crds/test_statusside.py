@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-
 from swarmhub_crds.errors import Conflict, LeaseLost, NotFound
 from swarmhub_crds.home import HomePhase, HomeSpec, HomeStatus
 from swarmhub_crds.notebook import Desired, Notebook, NotebookStatus, Phase
