@@ -78,6 +78,15 @@ def _quote(value: str) -> str:
     return "'" + value.replace("'", "'\\''") + "'"
 
 
+def literal(text: str) -> str:
+    """Write `text` so that Swarm's templates leave it as it is.
+
+    Swarm expands `{{…}}` in environment values and in a mount's target, labels and options, where
+    a user's name may stand; one that is no template would be refused.
+    """
+    return text.replace("{{", '{{"{{"}}')
+
+
 def secret_name(notebook: Notebook) -> str | None:
     """Return the name of the Swarm secret that this generation needs, or None."""
     digest = notebook.spec.secret_digest
@@ -130,7 +139,7 @@ def _container(wanted: Wanted, image: str, secret_id: str | None) -> dict[str, A
         "Image": image,
         "Labels": ownership(wanted),
         "Args": list(spec.command),
-        "Env": [f"{key}={value}" for key, value in sorted(spec.environment.items())],
+        "Env": [f"{key}={literal(value)}" for key, value in sorted(spec.environment.items())],
         "Mounts": [_mount(mount, wanted) for mount in spec.mounts],
         "StopGracePeriod": STOP_GRACE_NS,
     }
@@ -156,15 +165,15 @@ def _secret_reference(name: str, secret_id: str) -> dict[str, Any]:
 def _mount(mount: Mount, wanted: Wanted) -> dict[str, Any]:
     driver: dict[str, Any] = {"Name": mount.driver}
     if mount.driver_options:
-        driver["Options"] = dict(mount.driver_options)
+        driver["Options"] = {k: literal(v) for k, v in mount.driver_options.items()}
     options: dict[str, Any] = {"DriverConfig": driver}
     home = wanted.homes.get(mount.volume) if mount.home else None
     if home is not None:
-        options["Labels"] = home_labels(home, wanted.store)
+        options["Labels"] = {k: literal(v) for k, v in home_labels(home, wanted.store).items()}
     built = {
         "Type": "volume",
         "Source": mount.volume,
-        "Target": mount.target,
+        "Target": literal(mount.target),
         "VolumeOptions": options,
     }
     return {**built, "ReadOnly": True} if mount.read_only else built

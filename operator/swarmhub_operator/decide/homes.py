@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from swarmhub_crds.base import Condition, ConditionStatus, find_condition, set_condition
 from swarmhub_crds.home import Home, HomePhase, HomeStatus, Reclaim
-from swarmhub_crds.notebook import Notebook
+from swarmhub_crds.notebook import Desired, Notebook
 
 from swarmhub_operator.engine.observed import Node, Task, TaskState
 
@@ -100,14 +100,15 @@ def step(home: Home, *, mounted: bool, own_node: str, now: datetime, grace: floa
 def losing(home: Home, leaving: Notebook, others: Iterable[Notebook]) -> bool:
     """Return whether a home loses its user with the notebook `leaving`.
 
-    It does not while another notebook mounts it, nor when it belongs to another server: a named
-    server may share the home of the default one.
+    It does not when it belongs to another server, as a named server may share the home of the
+    default one, nor while another notebook that should run mounts it. One that is stopped does not
+    count: the hub deletes a user's servers one after the other, and `step` waits for the last.
     """
     if (home.spec.user, home.spec.server) != (leaving.spec.user, leaving.spec.server):
         return False
     return not any(
         m.volume == home.metadata.name
         for other in others
-        if other.metadata.uid != leaving.metadata.uid
+        if other.metadata.uid != leaving.metadata.uid and other.spec.desired is Desired.RUNNING
         for m in other.spec.mounts
     )

@@ -32,7 +32,7 @@ def step(task: Task, node: Node | None) -> str:
 
 def unplaceable(task: Task) -> str:
     """Return why Swarm finds no node, in its own words."""
-    return f"Waiting for a node: {task.error or task.message}."
+    return f"Waiting for a node: {task.error.rstrip('. ')}."
 
 
 def hub_unreachable(log: Sequence[str]) -> bool:
@@ -48,12 +48,12 @@ def image_missing(task: Task) -> bool:
 def failure(task: Task, node: Node | None, image: str) -> str:
     """Return how a task ended, as one sentence."""
     where = f" on {node.hostname}" if node else ""
-    detail = task.error.rstrip(".")
+    detail = task.error.rstrip(". ") or "no reason given"
     if image_missing(task):
         name = image.partition("@")[0]
         return f"The image {name} could not be found or pulled{where}; check its name and registry."
     if task.exit_code is not None:
-        return _exit(task.exit_code, where, detail)
+        return _exit(task.exit_code, where, task.error.rstrip(". "))
     return {
         TaskState.REJECTED: f"The node refused to run the server{where}: {detail}.",
         TaskState.ORPHANED: f"The server was lost with its node{where}.",

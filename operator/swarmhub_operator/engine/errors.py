@@ -30,9 +30,13 @@ class EngineError(Exception):
         self.sentence = sentence
 
 
+_ANY = range(600)
+_OWN = range(500, 600)  # the engine's own trouble: what the request named stands in none of it
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    status: int | None  # None: any
+    status: int | range
     pattern: str
     kind: Kind
     sentence: str
@@ -47,28 +51,34 @@ _RULES = (
         "This engine is not a Swarm manager; run the operator on a manager node.",
     ),
     _Rule(
-        None,
-        r"does not have a leader|no elected primary|lost its quorum|quorum",
+        _OWN,
+        r"does not have a leader|too few managers|no elected primary|quorum",
         Kind.UNAVAILABLE,
         "The Swarm has no leader (too few managers are up); bring managers back.",
     ),
     _Rule(
-        None,
+        _ANY,
         r"update out of sequence",
         Kind.STALE,
         "The service was changed meanwhile; looking again.",
     ),
     _Rule(
-        None,
-        r"is in use|volume is in use|in use by",
+        _ANY,
+        r"is in use|in use by",
         Kind.IN_USE,
         "It is still in use ({detail}); trying again shortly.",
+    ),
+    _Rule(
+        404,
+        r"\bnetwork \S+ not found",
+        Kind.REFUSED,
+        "A network that it should join does not exist ({detail}); create it or correct the name.",
     ),
     _Rule(404, r"", Kind.GONE, "It is no longer there ({detail})."),
     _Rule(409, r"", Kind.TAKEN, "The name is taken ({detail}); rename or remove the other one."),
     _Rule(
-        None,
-        r"context deadline exceeded|DeadlineExceeded|timeout|timed out",
+        _OWN,
+        r"deadline exceeded|DeadlineExceeded|timeout|timed out",
         Kind.UNAVAILABLE,
         "The engine did not answer in time; trying again.",
     ),
@@ -83,6 +93,12 @@ _RULES = (
         r"",
         Kind.REFUSED,
         "The engine forbids it ({detail}); check the engine's authorization.",
+    ),
+    _Rule(
+        501,
+        r"",
+        Kind.REFUSED,
+        "The engine cannot do this ({detail}); remove the service and let it be made anew.",
     ),
 )
 
@@ -101,9 +117,13 @@ def classify(status: int | None, detail: str) -> EngineError:
             f"The engine cannot be reached ({detail}); start dockerd or mend DOCKER_HOST.",
         )
     for rule in _RULES:
-        if rule.status in (None, status) and re.search(rule.pattern, detail, re.IGNORECASE):
+        if _fits(rule.status, status) and re.search(rule.pattern, detail, re.IGNORECASE):
             return EngineError(rule.kind, rule.sentence.format(detail=detail.rstrip(".")))
     return EngineError(
         Kind.UNAVAILABLE,
         f"The engine answered {status} ({detail}); trying again, see the daemon's log.",
     )
+
+
+def _fits(wanted: int | range, status: int) -> bool:
+    return status in wanted if isinstance(wanted, range) else status == wanted
