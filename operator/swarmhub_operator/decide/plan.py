@@ -72,12 +72,10 @@ def _stop(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
     generation = wanted.notebook.metadata.generation
     services = (*((observed.service,) if observed.service else ()), *observed.strays)
     if services:
-        status = old.model_copy(
-            update={
-                "observed_generation": generation,
-                "phase": old.phase if old.phase is Phase.FAILED else Phase.STOPPING,
-            }
-        )
+        status = old
+        if old.phase is not Phase.FAILED:
+            update = {"observed_generation": generation, "phase": Phase.STOPPING}
+            status = old.model_copy(update=update)
         removals = tuple(actions.RemoveService(s.id, "stopped") for s in services)
         return Verdict(status, removals, look_again=0.0)
     secrets: tuple[Action, ...] = tuple(
