@@ -6,7 +6,6 @@ JupyterHub forgets a server even when its stop raises, so somebody must remember
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
 from enum import IntEnum
 from typing import Final
@@ -14,10 +13,9 @@ from typing import Final
 from swarmhub_crds.errors import Conflict, NotFound, StoreError, StoreUnavailable
 from swarmhub_crds.notebook import Desired
 from swarmhub_crds.store import Store
+from tornado.log import app_log
 
 from swarmhub_spawner.hubstate import HubState
-
-log = logging.getLogger("swarmhub.spawner")
 
 _FIRST_PAUSE: Final = 0.5  # seconds, doubling
 _LONGEST_PAUSE: Final = 30.0  # seconds
@@ -69,7 +67,7 @@ class Debts:
         except StoreUnavailable:
             return
         except StoreError:
-            log.exception("What was owed to record %s (%s) cannot be done", name, debt.name)
+            app_log.exception("What was owed to record %s (%s) cannot be done", name, debt.name)
         if self._owed.get(name) == debt:
             del self._owed[name]
 

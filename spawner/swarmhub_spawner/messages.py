@@ -81,7 +81,7 @@ def _unobserved(now: datetime, seen: datetime | None) -> Event:
 def _observed(status: NotebookStatus) -> Iterator[Event]:
     conditions = {c.type: c for c in status.conditions}
     reached = _WRITTEN
-    for kind, percent, sentence in _STAGES:
+    for kind, percent, default in _STAGES:
         condition = conditions.get(kind)
         if condition is None:
             continue
@@ -89,7 +89,7 @@ def _observed(status: NotebookStatus) -> Iterator[Event]:
             yield from _reason(reached, condition)
             break
         reached = percent
-        yield Event(percent, _stage_sentence(condition, status, sentence))
+        yield Event(percent, _stage_sentence(condition, status, default))
     if status.phase is Phase.BACK_OFF and status.message:
         yield Event(reached, status.message)
 
@@ -99,30 +99,35 @@ def _reason(reached: int, condition: Condition) -> Iterator[Event]:
         yield Event(reached, condition.message)
 
 
-def _stage_sentence(condition: Condition, status: NotebookStatus, sentence: str) -> str:
+def _stage_sentence(condition: Condition, status: NotebookStatus, default: str) -> str:
     if condition.message:
         return condition.message
     if condition.type == ConditionType.SCHEDULED and status.node:
         return f"Placed on node {status.node}."
-    return sentence
+    return default
 
 
 def store_trouble_event(reason: str) -> Event:
     """Return the line shown while the state database cannot be used."""
-    return Event(_WRITTEN, f"{reason} Your server starts when it can be used again.")
+    return Event(_WRITTEN, f"{sentence(reason)} Your server starts when this is over.")
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a full stop, so that another sentence can follow."""
+    return text if text.endswith((".", "!", "?")) else text + "."
 
 
 def failure_text(status: NotebookStatus) -> Text:
     """Return why a notebook failed, with exit code and last log lines as far as known."""
-    sentence = status.message or _condition_reason(status)
-    if status.exit_code is not None and "exit code" not in sentence.lower():
-        sentence += f" (exit code {status.exit_code})"
+    reason = status.message or _condition_reason(status)
+    if status.exit_code is not None and "exit code" not in reason.lower():
+        reason = f"{reason.rstrip('.')} (exit code {status.exit_code})."
     if not status.last_log:
-        return Text(sentence, escape(sentence))
+        return Text(reason, escape(reason))
     log = "\n".join(status.last_log)
     return Text(
-        f"{sentence} Last lines of its log: {' | '.join(status.last_log)}",
-        f"{escape(sentence)}<pre>{escape(log)}</pre>",
+        f"{sentence(reason)} Last lines of its log: {' | '.join(status.last_log)}",
+        f"{escape(reason)}<pre>{escape(log)}</pre>",
     )
 
 
@@ -136,5 +141,5 @@ def _condition_reason(status: NotebookStatus) -> str:
 def timed_out_text(record: str, seconds: float, events: Sequence[Event]) -> Text:
     """Return why a start was given up after `seconds`; `events` tell how far it came."""
     last = events[-1].message if events else "the operator has not answered."
-    sentence = f"The server was not ready after {seconds:.0f} seconds (record {record}): {last}"
-    return Text(sentence, escape(sentence))
+    text = f"The server was not ready after {seconds:.0f} seconds (record {record}): {last}"
+    return Text(text, escape(text))

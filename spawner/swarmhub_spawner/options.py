@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from jupyterhub.spawner import Spawner
 from jupyterhub.traitlets import Callable, Command
 from swarmhub_crds.home import Reclaim
 from traitlets import CaselessStrEnum, Dict, HasTraits, Integer, List, Unicode, Union, default
@@ -148,6 +149,13 @@ class SwarmHubOptions(HasTraits):
     @default("poll_interval")
     def _default_poll_interval(self) -> int:
         return 10
+
+    @classmethod
+    def class_own_traits(cls, **metadata: Any) -> dict[str, Any]:
+        """Return what JupyterHub's Spawner has not, for --help-all and --generate-config."""
+        inherited = Spawner.class_traits(**metadata)
+        own = cls.class_traits(**metadata)
+        return {name: trait for name, trait in own.items() if inherited.get(name) is not trait}
 
     def volume_options(self) -> VolumeOptions:
         """Return the volume options as they stand for this spawner.

@@ -21,6 +21,7 @@ from swarmhub_spawner.messages import (
     Event,
     Text,
     failure_text,
+    sentence,
     store_trouble_event,
     timed_out_text,
     waiting_events,
@@ -51,6 +52,7 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
     _trouble = ""  # why the record cannot be written yet
     _said_unknown = False
     _token_asked = False
+    _ended_with: int | None = None  # the exit code that poll has found; the hub asks twice
 
     # -- identity and saved state
 
@@ -80,6 +82,7 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         self._trouble = ""
         self._said_unknown = False
         self._token_asked = False
+        self._ended_with = None
 
     def _hub(self) -> Hub:
         if not self.state_url:
@@ -218,7 +221,8 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
             await self._learn(state, record)
         elif record is not None and record.spec.desired is Desired.RUNNING:
             await self._record_end(state, record)
-        return code
+            self._ended_with = code
+        return self._ended_with or code
 
     async def _record_end(self, state: HubState, record: Notebook) -> None:
         """Record that what has ended should not run, so that nothing revives it."""
@@ -269,14 +273,19 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
 
         Never raises: the hub, which asks while it starts, would not get over it.
         """
+        known = str(self.server.url)
         try:
-            address = await until_ready(self._hub().state, self.record_name, self.start_timeout)
-            reason = f"it was not ready after {self.start_timeout} seconds"
-        except SpawnError as error:
-            address, reason = None, str(error)
+            state = self._hub().state
+            if self._store_uid:  # its start was over, so what the hub knows will do
+                await state.fresh(self.record_name)
+            address = await until_ready(state, self.record_name, self.start_timeout)
+        except (StoreError, SpawnError) as error:
+            self.log.warning("Where %s answers cannot be read: %s", self._log_name, error)
+            return known
         if address is None:
-            self.log.warning("%s did not outlive the hub's restart: %s", self._log_name, reason)
-            return str(self.server.url)
+            seconds = self.start_timeout
+            self.log.warning("%s was not ready after %s seconds", self._log_name, seconds)
+            return known
         return address.rstrip("/") + str(self.server.base_url)
 
     # -- stop and delete
@@ -298,7 +307,7 @@ class SwarmHubSpawner(SwarmHubOptions, Spawner):  # type: ignore[misc]  # Jupyte
         except StoreUnavailable as error:
             hub.debts.owe(name, Debt.STOP)
             raise SpawnError(
-                f"{error} The server is stopped as soon as the database can be written.",
+                f"{sentence(str(error))} The server is stopped as soon as this is over.",
                 status_code=HTTP_UNAVAILABLE,
             ) from error
         except StoreError as error:

@@ -10,6 +10,7 @@ from swarmhub_crds.errors import Conflict, HomeTaken, StoreError, StoreUnavailab
 from swarmhub_crds.names import notebook_name
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Store
+from tornado.log import app_log
 
 from swarmhub_spawner.build_spec import Wanted
 from swarmhub_spawner.debts import Debt, pay
@@ -48,7 +49,12 @@ async def write_record(
                 raise SpawnError(str(error), status_code=HTTP_UNAVAILABLE) from error
             on_trouble(str(error))
         except HomeTaken as error:
-            raise SpawnError(str(error), status_code=HTTP_REFUSED) from error
+            app_log.error("%s cannot start: %s", wanted.spec.user, error)  # names the other user
+            raise SpawnError(
+                "A volume of this server is already the home of another user; ask an "
+                "administrator to choose other names in the option volumes.",
+                status_code=HTTP_REFUSED,
+            ) from error
         except StoreError as error:
             raise SpawnError(str(error)) from error
         await asyncio.sleep(_PAUSE)

@@ -115,10 +115,10 @@ def test_a_failure_has_sentence_exit_code_and_log() -> None:
     )
     text = failure_text(status)
     assert text.plain == (
-        "The notebook crashed five times. (exit code 3) Last lines of its log: <script> | boom"
+        "The notebook crashed five times (exit code 3). Last lines of its log: <script> | boom"
     )
     assert text.html == (
-        "The notebook crashed five times. (exit code 3)<pre>&lt;script&gt;\nboom</pre>"
+        "The notebook crashed five times (exit code 3).<pre>&lt;script&gt;\nboom</pre>"
     )
 
 

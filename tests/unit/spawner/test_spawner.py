@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 import time
@@ -20,6 +21,8 @@ from swarmhub_spawner.spawner import SwarmHubSpawner
 from swarmhub_spawner.watcher import THREAD_NAME
 from unit.spawner.conftest import MakeSpawner
 from unit.spawner.fakes import FakeNotebooks, FakeOperator, condition
+
+log = logging.getLogger(__name__)
 
 
 def record_of(store: Store, name: str) -> Notebook:
@@ -93,7 +96,7 @@ async def test_nothing_of_the_hubs_environment_leaks(
         (
             "fail",
             500,
-            "The notebook crashed 5 times in a row & was given up. (exit code 3)",
+            "The notebook crashed 5 times in a row & was given up (exit code 3).",
             "<pre>Traceback &lt;module&gt;\nValueError: boom</pre>",
         ),
     ],
@@ -174,7 +177,7 @@ async def test_a_server_that_is_given_up_later_ends_with_code_and_reason(
     assert record_of(store, "ada").spec.desired is Desired.STOPPED
     assert spawner._spawn_future is not None
     assert "ValueError: boom" in str(spawner._spawn_future.exception())
-    assert await spawner.poll() is not None
+    assert await spawner.poll() == 3
 
 
 async def test_a_stop_from_outside_is_noticed(
@@ -330,7 +333,7 @@ async def test_a_locked_store_is_waited_out(
     start = asyncio.create_task(spawner.start())
     progress = spawner.progress()
     event = await asyncio.wait_for(anext(progress), 15)
-    assert "Your server starts when it can be used again." in str(event["message"])
+    assert "Your server starts when this is over." in str(event["message"])
     assert await spawner.poll() is None
     lock.execute("ROLLBACK")
     lock.close()
@@ -349,7 +352,7 @@ async def test_a_missing_store_neither_ends_servers_nor_loses_a_stop(
     assert await spawner.poll() is None
     hub_for(store.url).state._records.clear()  # as after a restart of the hub
     assert await spawner.poll() is None
-    with pytest.raises(SpawnError, match="stopped as soon as the database can be written"):
+    with pytest.raises(SpawnError, match="stopped as soon as this is over"):
         await spawner.stop()
     with pytest.raises(SpawnError) as caught:
         await make_spawner("eve", start_timeout=3).start()
@@ -406,6 +409,27 @@ async def test_a_start_that_outlived_the_hub_is_waited_for(
     await first
 
 
+async def test_a_hub_restarted_without_its_store_keeps_what_it_knows(
+    make_spawner: MakeSpawner, operator: FakeOperator, tmp_path: Path
+) -> None:
+    """The address of a server that had started is taken from the hub's own database, at once."""
+    spawner = make_spawner()
+    await spawner.start()
+    restarted = make_spawner()
+    restarted.load_state(spawner.get_state())
+    move_back = move_away(tmp_path)
+    assert await restarted.poll() is None
+    assert await asyncio.wait_for(restarted.get_url(), 5) == restarted.server.url
+    move_back()
+
+
+def test_the_options_are_in_the_hubs_help() -> None:
+    """`jupyterhub --help-all` and --generate-config list what is ours."""
+    text = SwarmHubSpawner.class_config_section()
+    for option in ("state_url", "volumes", "home_reclaim", "secret_environment", "image"):
+        assert f"# c.SwarmHubSpawner.{option} = " in text
+
+
 async def test_get_url_never_raises(make_spawner: MakeSpawner, operator: FakeOperator) -> None:
     """The hub asks while it starts; a failure must not keep it from that."""
     spawner = make_spawner(image="fail")
@@ -433,6 +457,7 @@ async def test_two_hundred_waiting_starts_cost_one_thread(
     assert set(await done) == {notebooks.url}
     assert [await spawner.poll() for spawner in spawners] == [None] * 200
     operator.close()
+    log.info("the event loop was late by at most %.0f ms", 1000 * worst)
     assert worst < 0.5, f"the event loop stood still for {worst:.3f} s"
 
 
@@ -457,4 +482,6 @@ async def test_the_wake_up_takes_milliseconds(
         written = time.monotonic()
         await asyncio.wait_for(task, 5)
         latencies.append(time.monotonic() - written)
-    assert sorted(latencies)[10] < 0.05
+    median = sorted(latencies)[10]
+    log.info("from the written status to the return of start: median %.1f ms", 1000 * median)
+    assert median < 0.05
