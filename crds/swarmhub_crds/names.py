@@ -39,7 +39,7 @@ def notebook_name(user: str, server: str = "") -> str:
     joined = "--".join(parts)
     if all(map(_is_safe, parts)) and len(joined) <= NAME_MAX:
         return joined
-    return _hashed("-".join(parts), json.dumps([user, server]), NAME_MAX)
+    return _hashed("-".join(parts), json.dumps([user, server], ensure_ascii=False), NAME_MAX)
 
 
 def is_record_name(name: str) -> bool:
