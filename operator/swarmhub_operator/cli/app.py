@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from swarmhub_operator.cli.describe import describe
@@ -20,5 +22,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (status, get, describe, version):
-    app.command()(verb)
+_EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
+    status: ("status", "status -o json | jq .problems"),
+    get: (
+        "get notebooks",
+        "get notebook alice/lab -o yaml",
+        "get nb -o wide --watch",
+        "get homes -o json | jq -r '.items[].metadata.name'",
+    ),
+    describe: (
+        "describe notebook alice",
+        "describe notebook alice/lab",
+        "describe home jupyterhub-user-alice",
+    ),
+    version: ("version",),
+}
+_AS_IT_IS = "\b"  # tells click not to re-flow the paragraph
+
+for verb, examples in _EXAMPLES.items():
+    lines = (_AS_IT_IS, "Examples:", *(f"  swarmhub {example}" for example in examples))
+    app.command(epilog="\n".join(lines))(verb)

@@ -13,7 +13,7 @@ from swarmhub_operator.cli import output
 from swarmhub_operator.cli.describe_home import describe_home, home_status
 from swarmhub_operator.cli.describe_notebook import describe_notebook, notebook_status
 from swarmhub_operator.cli.options import KindWord, RecordName, StateUrl, clock, opened
-from swarmhub_operator.cli.records import Record, find_record, phase_of, target
+from swarmhub_operator.cli.records import Record, find_record, home_names, phase_of, target
 from swarmhub_operator.cli.sections import Page
 from swarmhub_operator.settings import DEFAULT_STATE_URL
 
@@ -23,15 +23,9 @@ def describe(
     name: RecordName = None,
     state_url: StateUrl = DEFAULT_STATE_URL,
 ) -> None:
-    r"""Show everything about one notebook or home.
+    """Show everything about one notebook or home.
 
     Secret values are kept apart from the records and never shown.
-
-    \b
-    Examples:
-      swarmhub describe notebook alice
-      swarmhub describe notebook alice/lab
-      swarmhub describe home jupyterhub-user-alice
     """
     which, wanted = target(kind, name)
     if wanted is None:
@@ -51,8 +45,7 @@ def page_of(store: Store, record: Record, now: datetime) -> Page:
     """
     page = Page(now)
     if isinstance(record, Notebook):
-        names = [mount.volume for mount in record.spec.mounts if mount.home]
-        found = [store.get_home(name) for name in names]
+        found = [store.get_home(name) for name in home_names(record)]
         describe_notebook(page, record, [home for home in found if home is not None])
     elif isinstance(record, Home):
         describe_home(page, record, _mounting(store, record.metadata.name))
@@ -63,7 +56,7 @@ def page_of(store: Store, record: Record, now: datetime) -> Page:
 
 def _mounting(store: Store, home: str) -> list[Notebook]:
     notebooks = [n for n in store.list_notebooks() if isinstance(n, Notebook)]
-    return [n for n in notebooks if any(m.home and m.volume == home for m in n.spec.mounts)]
+    return [n for n in notebooks if home in home_names(n)]
 
 
 def _describe_broken(page: Page, broken: Broken) -> None:

@@ -45,16 +45,9 @@ def get(
     watch: Watch = False,
     state_url: StateUrl = DEFAULT_STATE_URL,
 ) -> None:
-    r"""List notebooks or homes, or show one.
+    """List notebooks or homes, or show one.
 
     A record that cannot be read has the phase Invalid; `describe` says why.
-
-    \b
-    Examples:
-      swarmhub get notebooks
-      swarmhub get notebook alice/lab -o yaml
-      swarmhub get nb -o wide --watch
-      swarmhub get homes -o json | jq -r '.items[].metadata.name'
     """
     which, wanted = target(kind, name)
     with opened(state_url) as store:

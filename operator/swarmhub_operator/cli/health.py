@@ -176,7 +176,7 @@ def _notebook_problem(notebook: Notebook, now: datetime) -> Problem | None:
         return _problem(
             notebook,
             status.message or "The server failed and waits for its restart.",
-            f"None yet: it is restarted by itself{comes}; {_describe(notebook)} shows its log.",
+            f"It is restarted by itself{comes}; {_describe(notebook)} shows its log.",
             needs_person=False,
         )
     return None

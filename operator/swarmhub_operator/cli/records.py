@@ -94,13 +94,22 @@ def find_record(store: Store, kind: Kind, text: str) -> Record:
 
 
 def _of_user(store: Store, kind: Kind, user: str, server: str) -> list[Record]:
-    """Return what belongs to a user; the homes of all their servers if none is named."""
+    """Return a user's notebook, or the homes of that server; of all servers if none is named."""
     if kind is Kind.NOTEBOOK:
         found = store.get_notebook(notebook_name(user, server))
         return [] if found is None else [found]
     homes = [home for home in store.list_homes() if isinstance(home, Home)]
-    own = [home for home in homes if home.spec.user == user]
-    return [home for home in own if not server or home.spec.server == server]
+    own: list[Record] = [home for home in homes if home.spec.user == user]
+    if not server:
+        return own
+    notebook = store.get_notebook(notebook_name(user, server))
+    mounted = home_names(notebook) if isinstance(notebook, Notebook) else []
+    return [home for home in own if name_of(home) in mounted]
+
+
+def home_names(notebook: Notebook) -> list[str]:
+    """Return the names of the homes that a notebook mounts."""
+    return [mount.volume for mount in notebook.spec.mounts if mount.home]
 
 
 def kind_of(record: Record) -> Kind:
@@ -138,7 +147,9 @@ def wire(record: Record) -> dict[str, Any]:
             "uid": record.uid,
             "generation": record.generation,
             "resourceVersion": record.resource_version,
-            "deletionRequestedAt": None if marked is None else marked.isoformat(),
+            "deletionRequestedAt": None
+            if marked is None
+            else marked.isoformat().replace("+00:00", "Z"),
         },
         "invalid": record.message,
         "status": None

@@ -32,7 +32,7 @@ def titles(kind: Kind, *, wide: bool) -> tuple[str, ...]:
 
 
 def row(record: Record, now: datetime, *, wide: bool) -> list[str]:
-    """Return the cells of a record: safe to print, none empty; long ones cut unless `wide`."""
+    """Return the cells of a record, safe to print: long ones are cut, but for the name's."""
     if isinstance(record, Notebook):
         narrow, more = _notebook(record, now), _notebook_more(record)
     elif isinstance(record, Home):
@@ -41,9 +41,9 @@ def row(record: Record, now: datetime, *, wide: bool) -> list[str]:
         narrow, more = _broken_notebook(record), [NONE, NONE, NONE, record.message]
     else:
         narrow, more = _broken_home(record, now), [NONE, NONE, record.message]
-    if wide:
-        return [safe(cell) or NONE for cell in (*narrow, *more)]
-    return [cut(safe(cell)) or NONE for cell in narrow]
+    name, *rest = map(safe, narrow)
+    cells = [name, *map(cut, rest)] + [safe(cell) for cell in more if wide]
+    return [cell or NONE for cell in cells]
 
 
 def ready(status: NotebookStatus) -> str:

@@ -11,7 +11,7 @@ from swarmhub_operator.cli import output
 from swarmhub_operator.cli.table import Table, wrap
 from swarmhub_operator.cli.text import NONE, age, safe, when
 
-_LABELS = 20  # terminal cells for a label, its colon and what stands before the value
+_LABELS = 22  # terminal cells for a label, its colon and what stands before the value
 _NARROWEST = 24  # a value is not wrapped into less than this
 
 
@@ -95,8 +95,6 @@ class Page:
 
     def _labelled(self, label: str, values: Sequence[str]) -> None:
         head = f"{self._indent}{label}:".ljust(_LABELS)
-        if len(head) > _LABELS:  # a label as long as its column still needs a space
-            head += " "
         first, *more = values
         self.lines.append(f"{head}{first}".rstrip())
         self.lines += [f"{' ' * _LABELS}{value}".rstrip() for value in more]

@@ -26,14 +26,9 @@ Form = Annotated[
 
 
 def status(form: Form = None, state_url: StateUrl = DEFAULT_STATE_URL) -> None:
-    r"""Show whether all is well and, if not, what to do.
+    """Show whether all is well and, if not, what to do.
 
     The exit code is 0 when all is well and 1 when something needs a person.
-
-    \b
-    Examples:
-      swarmhub status
-      swarmhub status -o json | jq .problems
     """
     now = clock()
     with opened(state_url) as store:

@@ -9,7 +9,9 @@ from typing import Final
 from rich.cells import cell_len, set_cell_size
 
 GAP: Final = "   "
-CUT: Final = 40  # terminal cells; how much of a long cell a table that is not wide shows
+CUT: Final = (
+    40  # terminal cells; how much of a long cell is shown, so that one user cannot stretch all rows
+)
 _NARROWEST: Final = 24  # a last column narrower than this is not wrapped
 
 Paint = Callable[[str, str], str]  # (text, word that decides its colour) -> text

@@ -10,10 +10,5 @@ from swarmhub_operator.cli import output
 
 
 def version() -> None:
-    r"""Show the version and the state schema.
-
-    \b
-    Example:
-      swarmhub version
-    """
+    """Show the version and the state schema."""
     output.write(f"swarmhub {version_of('swarmhub-operator')} (state schema {SCHEMA_VERSION})")
