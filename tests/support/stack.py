@@ -5,12 +5,14 @@ import re
 import signal
 import subprocess
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from support.hub import HubUser
 from support.node import Node
 from support.shell import run
+from support.tiny import load_tiny
 
 _BIN = Path(__file__).parents[2] / "images" / "bin"
 _URL = re.compile(r"^JupyterHub is at (\S+)$", re.MULTILINE)
@@ -30,12 +32,14 @@ class HubStack:
         admin_password: of the user admin.
         user_password: of everybody else.
         engine: the manager on which it runs.
+        tiny: an image with busybox that is on the engine, for services of strangers.
     """
 
     url: str
     admin_password: str
     user_password: str
     engine: Node
+    tiny: str
 
     def login(self, name: str) -> HubUser:
         """Log in; "admin" is the administrator, any other name somebody else."""
@@ -51,28 +55,31 @@ class HubStack:
         return run(str(_BIN / "swarmhub"), *arguments, timeout=timeout, env=self.engine.environment)
 
 
-def bring_up(engine: Node, log: Path, timeout: float = 1800) -> HubStack:
+def bring_up(
+    engine: Node, log: Path, site: Mapping[str, str] | None = None, timeout: float = 1800
+) -> HubStack:
     """Run `images/bin/up` on an engine and return what it made.
 
     Args:
         engine: a manager without a swarmhub.
         log: takes the script's output, line by line.
+        site: more environment for the script: HUB_CONFIG, OPERATOR_POLICY.
         timeout: seconds, enough for building every image from nothing.
 
     Raises:
         RuntimeError: it failed, took too long, or did not print how to log in; the message holds
             its last lines.
     """
-    said = _run_script(engine, log, timeout)
+    said = _run_script(engine, log, site or {}, timeout)
     url, admin, user = (
         pattern.search(said) for pattern in (_URL, _PASSWORDS["admin"], _PASSWORDS["user"])
     )
     if url is None or admin is None or user is None:
         raise RuntimeError(f"images/bin/up did not print a URL and two passwords.\n{_tail(said)}")
-    return HubStack(url[1], admin[1], user[1], engine)
+    return HubStack(url[1], admin[1], user[1], engine, load_tiny(engine))
 
 
-def _run_script(engine: Node, log: Path, timeout: float) -> str:
+def _run_script(engine: Node, log: Path, site: Mapping[str, str], timeout: float) -> str:
     address = {"SWARMHUB_ADDRESS": str(engine.address)}
     script = subprocess.Popen(
         [str(_BIN / "up")],
@@ -80,7 +87,7 @@ def _run_script(engine: Node, log: Path, timeout: float) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **engine.environment, **address},
+        env={**os.environ, **engine.environment, **address, **site},
         start_new_session=True,
     )
     expired = threading.Event()

@@ -1,6 +1,7 @@
 """The whole product on a real engine: one manager of a Swarm, set up as a user would do it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.cluster import Cluster
@@ -8,6 +9,11 @@ from support.fixtures import OUTPUT, throw_away_cluster
 from support.node import Node
 from support.stack import HubStack, bring_up
 
+HERE = Path(__file__).parent
+SITE = {
+    "HUB_CONFIG": str(HERE / "hub_config.py"),
+    "OPERATOR_POLICY": str(HERE / "policy.yaml"),
+}
 _FIRST_BUILD = 2400  # seconds: the first test pays for building all images
 
 
@@ -38,4 +44,4 @@ def engine(cluster: Cluster) -> Node:
 def hub_stack(engine: Node) -> HubStack:
     """Return the product, running on the engine; its set-up's output is in tests/output/up.log."""
     OUTPUT.mkdir(exist_ok=True)
-    return bring_up(engine, OUTPUT / "up.log")
+    return bring_up(engine, OUTPUT / "up.log", SITE)
