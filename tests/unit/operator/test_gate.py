@@ -1,0 +1,104 @@
+"""The gate of starts, and what the process knows of its health."""
+
+from __future__ import annotations
+
+from support.records import node
+from swarmhub_operator.loop.gate import StartGate, places
+from swarmhub_operator.loop.pulse import STALE, Pulse
+
+
+def test_places_follow_the_cores_of_usable_nodes() -> None:
+    """A node that takes no tasks gives no place; there is always one."""
+    away = (node("n2", state="down"), node("n3", availability="drain"))
+    assert places((node(), *away), 1) == 4
+    assert places((node(), *away), 0.5) == 2
+    assert places((node(), node("n4", cpus=2.0)), 1) == 6
+    assert places((), 1) == places((node(),), 0.01) == 1
+
+
+def test_first_come_first_served() -> None:
+    """Asking again neither loses nor gains a place."""
+    gate = StartGate()
+    assert [gate.ask(n, 2) for n in "abcd"] == [0, 0, 1, 2]
+    assert [gate.ask(n, 2) for n in "dcba"] == [2, 1, 0, 0]
+    assert gate.waiting() == 2
+
+
+def test_who_leaves_makes_room_for_the_first_in_line() -> None:
+    """And tells who that is."""
+    gate = StartGate()
+    for name in "abc":
+        gate.ask(name, 1)
+    assert gate.leave("a") == "b"
+    assert gate.ask("c", 1) == 2
+    assert gate.ask("b", 1) == 0
+    assert gate.ask("c", 1) == 1
+
+
+def test_who_gives_up_in_line_makes_no_room() -> None:
+    """But the others move up."""
+    gate = StartGate()
+    for name in "abc":
+        gate.ask(name, 1)
+    assert gate.leave("b") is None
+    assert gate.ask("c", 1) == 1
+    assert gate.leave("nobody") is None
+
+
+def test_a_start_that_is_under_way_counts() -> None:
+    """After a restart of the operator, what is starting already holds its place."""
+    gate = StartGate()
+    gate.hold("a")
+    assert gate.ask("b", 1) == 1
+    gate.hold("b")
+    assert gate.waiting() == 0
+    assert gate.ask("b", 1) == 0
+
+
+def test_a_wider_gate_lets_more_in() -> None:
+    """Nodes come and go."""
+    gate = StartGate()
+    assert [gate.ask(n, 1) for n in "abc"] == [0, 1, 2]
+    assert [gate.ask(n, 3) for n in "bc"] == [0, 0]
+
+
+def test_a_thread_that_falls_silent_is_noticed() -> None:
+    """Heartbeats older than the limit are no life."""
+    now = [100.0]
+    pulse = Pulse(lambda: now[0])
+    pulse.beat("sweep")
+    now[0] += STALE
+    assert pulse.alive()
+    now[0] += 0.1
+    assert not pulse.alive()
+    pulse.beat("sweep")
+    assert pulse.alive()
+
+
+def test_a_dead_thread_is_not_forgotten_but_a_stopped_one_is() -> None:
+    """After a lost lease the threads end on purpose."""
+    now = [100.0]
+    pulse = Pulse(lambda: now[0])
+    pulse.beat("sweep")
+    pulse.reset()
+    now[0] += 1000
+    assert pulse.alive()
+    pulse.died("sweep")
+    pulse.reset()
+    assert not pulse.alive()
+    assert pulse.summary()["dead"] == ["sweep"]
+
+
+def test_trouble_outside_is_told_and_kills_nobody() -> None:
+    """A restart would not mend the engine."""
+    pulse = Pulse()
+    pulse.leading = True
+    pulse.report("engine", "down")
+    assert pulse.summary() == {
+        "alive": True,
+        "leading": True,
+        "trouble": {"engine": "down"},
+        "dead": [],
+    }
+    pulse.report("engine", None)
+    assert pulse.summary()["trouble"] == {}

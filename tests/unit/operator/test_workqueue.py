@@ -1,0 +1,190 @@
+"""The queue's rules, with a clock of the test's own."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from swarmhub_operator.loop.workqueue import BASE_DELAY, MAX_DELAY, WorkQueue
+
+
+class Clock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock at 1000 seconds."""
+    return Clock()
+
+
+@pytest.fixture
+def queue(clock: Clock) -> WorkQueue:
+    """Return an empty queue on that clock."""
+    return WorkQueue(clock)
+
+
+def drain(queue: WorkQueue) -> list[str]:
+    """Take and finish all that is ready."""
+    names = []
+    while (name := queue.get(0)) is not None:
+        names.append(name)
+        queue.done(name)
+    return names
+
+
+def test_a_name_that_waits_is_not_added_twice(queue: WorkQueue) -> None:
+    """A hundred changes of one record are one look; first come first served."""
+    for name in ("a", "b", "a", "a"):
+        queue.add(name)
+    assert queue.depth() == 2
+    assert drain(queue) == ["a", "b"]
+
+
+def test_a_name_is_never_worked_on_twice_at_once(queue: WorkQueue) -> None:
+    """Added meanwhile, it comes back when the worker is done, once."""
+    queue.add("a")
+    assert queue.get(0) == "a"
+    queue.add("a")
+    queue.add("a")
+    assert queue.get(0) is None
+    queue.done("a")
+    assert drain(queue) == ["a"]
+
+
+def test_what_was_not_added_meanwhile_does_not_come_back(queue: WorkQueue) -> None:
+    """Done is done."""
+    queue.add("a")
+    assert drain(queue) == ["a"]
+    assert drain(queue) == []
+
+
+def test_a_delayed_name_comes_in_its_time(queue: WorkQueue, clock: Clock) -> None:
+    """Not a moment earlier."""
+    queue.add_after("a", 5)
+    clock.now += 4.9
+    assert drain(queue) == []
+    clock.now += 0.2
+    assert drain(queue) == ["a"]
+    clock.now += 100
+    assert drain(queue) == []
+
+
+@pytest.mark.parametrize(("first", "second"), [(5, 9), (9, 5)])
+def test_the_earliest_time_asked_for_is_kept(
+    queue: WorkQueue, clock: Clock, first: int, second: int
+) -> None:
+    """And the later one does not come on top."""
+    queue.add_after("a", first)
+    queue.add_after("a", second)
+    clock.now += 5
+    assert drain(queue) == ["a"]
+    clock.now += 5
+    assert drain(queue) == []
+
+
+def test_now_replaces_later(queue: WorkQueue, clock: Clock) -> None:
+    """An added name need not be looked at again for the old wish."""
+    queue.add_after("a", 5)
+    queue.add("a")
+    assert drain(queue) == ["a"]
+    clock.now += 6
+    assert drain(queue) == []
+
+
+def test_no_delay_is_now(queue: WorkQueue) -> None:
+    """Zero and less mean at once."""
+    queue.add_after("a", 0)
+    queue.add_after("b", -1)
+    assert drain(queue) == ["a", "b"]
+
+
+def test_a_delay_that_ends_during_the_work_waits_for_its_end(
+    queue: WorkQueue, clock: Clock
+) -> None:
+    """Even a due name is not handed out twice."""
+    queue.add("a")
+    assert queue.get(0) == "a"
+    queue.add_after("a", 1)
+    clock.now += 2
+    assert queue.get(0) is None
+    queue.done("a")
+    assert drain(queue) == ["a"]
+
+
+def test_retries_back_off_with_jitter_up_to_a_maximum(queue: WorkQueue) -> None:
+    """Each wait is between three quarters and the whole of its step."""
+    for number in range(40):
+        step = min(MAX_DELAY, BASE_DELAY * 2.0**number)
+        assert 0.75 * step <= queue.retry("a") <= step
+
+
+def test_waits_differ_between_names(queue: WorkQueue) -> None:
+    """What failed together does not come back together."""
+    assert len({queue.retry(f"n{i}") for i in range(20)}) > 1
+
+
+def test_success_ends_the_back_off(queue: WorkQueue) -> None:
+    """The next failure begins with the shortest wait, for that name alone."""
+    for _ in range(9):
+        queue.retry("a")
+        queue.retry("b")
+    queue.forget("a")
+    assert queue.retry("a") <= BASE_DELAY
+    assert queue.retry("b") > BASE_DELAY
+
+
+def test_a_closed_queue_hands_out_nothing_more() -> None:
+    """Neither what is ready nor what is waited for; every waiting worker is let go."""
+    queue = WorkQueue()
+    got: list[str | None] = []
+    workers = [threading.Thread(target=lambda: got.append(queue.get(30))) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    queue.close()
+    for worker in workers:
+        worker.join(5)
+    assert got == [None, None, None]
+    queue.add("a")
+    assert queue.get(0) is None
+
+
+def test_a_waiting_worker_gets_a_delayed_name_when_it_is_due() -> None:
+    """On the real clock: it sleeps no longer than needed."""
+    queue = WorkQueue()
+    queue.add_after("a", 0.05)
+    assert queue.get(10) == "a"
+
+
+def test_many_workers_never_hold_one_name_together() -> None:
+    """The rule under real threads."""
+    queue = WorkQueue()
+    held: set[str] = set()
+    clashes: list[str] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        while (name := queue.get(0.2)) is not None:
+            with lock:
+                clashes.extend([name] if name in held else [])
+                held.add(name)
+            with lock:
+                held.discard(name)
+            queue.done(name)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for number in range(2000):
+        queue.add(f"n{number % 3}")
+    for worker in workers:
+        worker.join(10)
+    assert clashes == []
+    assert queue.depth() == 0
