@@ -2,7 +2,7 @@
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 SCRIPTS := $(wildcard images/bin/* images/lib/*.sh) images/base/make images/proxy/start images/proxy/install \
-  images/registry/start images/registry/install images/singleuser/install tests/support/prepare \
+  images/registry/start images/registry/install images/singleuser/start images/singleuser/install tests/support/prepare \
   $(wildcard tests/support/*.sh) .ci/run
 PYTEST_ARGS ?=
 
