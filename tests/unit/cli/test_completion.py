@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unit.cli.conftest import Run, State
+from unit.cli.samples import Run, State
 
 
 def complete(run: Run, line: str) -> list[str]:

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 from swarmhub_crds.base import ConditionStatus
 from swarmhub_crds.notebook import Resources
-from unit.cli.conftest import Run, State, condition, dates_hidden
+from unit.cli.samples import Run, State, condition, dates_hidden
 
 
 def test_a_notebook_is_told_in_full(state: State, run: Run, aged: None) -> None:

@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 import yaml
 from swarmhub_crds.notebook import Notebook
-from unit.cli.conftest import READY, Run, State
+from unit.cli.samples import READY, Run, State
 
 
 @pytest.fixture

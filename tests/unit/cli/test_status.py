@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 
 import pytest
-from unit.cli.conftest import Run, State, dates_hidden
+from unit.cli.samples import Run, State, dates_hidden
 
 EMPTY_STATUS = {
     "Pending": 0,

@@ -12,7 +12,7 @@ import termios
 from contextlib import suppress
 
 import pytest
-from unit.cli.conftest import State
+from unit.cli.samples import State
 
 GREEN_RUNNING = "\x1b[32mRunning\x1b[0m"
 

@@ -19,7 +19,7 @@ from swarmhub_crds.errors import Reason, StoreUnavailable
 from swarmhub_crds.notebook import Notebook
 from swarmhub_operator.cli.records import Record
 from swarmhub_operator.cli.watch import Happening, Outage, differences
-from unit.cli.conftest import State
+from unit.cli.samples import State
 
 SOON = 20.0  # seconds that a busy machine is given
 
