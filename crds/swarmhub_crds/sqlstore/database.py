@@ -72,7 +72,7 @@ class Database:
         """
         with self._mapped():
             engine, _ = self._attached()
-            with engine.connect() as connection, connection.begin():
+            with self._connection(engine) as connection, connection.begin():
                 yield connection
 
     @contextmanager
@@ -88,11 +88,21 @@ class Database:
         try:
             with self._mapped():
                 engine, identity = self._attached()
-                with writing(engine.connect()) as connection, connection.begin():
+                with self._connection(engine) as connection, writing(connection).begin():
                     yield connection
                     require_identity(self.path, identity)
         finally:
             self._writer.release()
+
+    @contextmanager
+    def _connection(self, engine: Engine) -> Iterator[Connection]:
+        pool = engine.pool
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            if engine is not self._engine:  # let go of meanwhile: nobody else would close this one
+                pool.dispose()
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:

@@ -76,8 +76,9 @@ def connect(path: Path, expected: FileIdentity, busy: float = BUSY_SECONDS) -> s
         StoreUnavailable, OSError: it is read-only, or as `require_identity`.
         sqlite3.Error: it cannot be opened.
     """
+    writable = os.access(path, os.W_OK)
     require_identity(path, expected)
-    if not os.access(path, os.W_OK):
+    if not writable:
         raise unavailable(Reason.READ_ONLY, path)
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode=rw",

@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
 import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -183,6 +185,45 @@ def test_file_removed_within_a_transaction(store: Store, path: Path) -> None:
         write()
     path.with_name("away.db").rename(path)
     assert store.revision() == 1
+
+
+def test_threads_and_a_file_that_comes_and_goes(store: Store, path: Path) -> None:
+    """Each write that was not refused is there in the end, and no file stays open."""
+    written: Counter[str] = Counter()
+    surprises: list[BaseException] = []
+    over = threading.Event()
+
+    def write(user: str) -> None:
+        while not over.is_set():
+            try:
+                store.apply_notebook(notebook_spec(user))
+                written[user] += 1
+                store.list_notebooks()
+            except StoreUnavailable as error:
+                if error.reason != "Missing":
+                    surprises.append(error)
+                time.sleep(0.003)
+            except Exception as error:  # noqa: BLE001 - it would be lost with its thread
+                surprises.append(error)
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    threads = [threading.Thread(target=write, args=(user,)) for user in ("ada", "bob", "cy")]
+    for thread in threads:
+        thread.start()
+    for round_ in range(40):
+        time.sleep(0.01 * (round_ % 7))
+        path.rename(path.with_name("away.db"))
+        time.sleep(0.005 * (round_ % 5))
+        path.with_name("away.db").rename(path)
+    time.sleep(0.2)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not surprises
+    found = {is_notebook(n).spec.user: is_notebook(n) for n in store.list_notebooks()}
+    assert {user: n.metadata.generation for user, n in found.items()} == dict(written)
+    store.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_another_store_takes_the_files_place(store: Store, path: Path) -> None:
