@@ -14,15 +14,6 @@ SITE = {
     "HUB_CONFIG": str(HERE / "hub_config.py"),
     "OPERATOR_POLICY": str(HERE / "policy.yaml"),
 }
-_FIRST_BUILD = 2400  # seconds: the first test pays for building all images
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the first test that needs the stack the time that setting it up may take."""
-    for item in items:
-        if "hub_stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.timeout(_FIRST_BUILD), append=False)
-            return
 
 
 @pytest.fixture(scope="session")
