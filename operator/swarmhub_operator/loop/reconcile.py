@@ -20,6 +20,7 @@ from swarmhub_operator.decide.inputs import Context, Observed
 from swarmhub_operator.decide.plan import plan
 from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.decide.verdict import Verdict, failed
+from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.observed import Snapshot, Task, TaskState
 from swarmhub_operator.engine.observer import Observer
@@ -109,11 +110,10 @@ class Reconciler:
 
     def _observe(self, wanted: Wanted, snapshot: Snapshot) -> Observed:
         service = snapshot.services.get(wanted.name)
+        strays = (s for s in snapshot.strays if s.labels.get(labels.NOTEBOOK) == wanted.name)
         observed = Observed(
             service=service,
-            strays=tuple(s for s in snapshot.strays if s.labels == service.labels)
-            if service
-            else (),
+            strays=tuple(strays),
             task=snapshot.current_task(service) if service else None,
             secrets=snapshot.secrets.get(wanted.name, ()),
             nodes=snapshot.nodes,
