@@ -17,6 +17,7 @@ from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Node, Service, Task, TaskState
 
 SUPERSEDE_WITHIN = 15.0  # seconds that Swarm may take to make the new task of an update
+TASK_WITHIN = 60.0  # seconds after which a service without any task is asked for one again
 UNPLACED = (TaskState.NEW, TaskState.PENDING)
 
 
@@ -36,8 +37,7 @@ def follow(wanted: Wanted, seen: Seen, status: NotebookStatus, context: Context)
         update={"service_id": seen.service.id, "restarts": seen.service.force_update}
     )
     if task is None:
-        message = "Waiting for Swarm to make a task."
-        return Verdict(pending(status, message, context.now), look_again=SOON)
+        return _taskless(seen, status, context.now)
     node = seen.observed.nodes.get(task.node_id or "")
     if task.ended:
         if _superseded(task, seen.service, context.now):
@@ -48,6 +48,14 @@ def follow(wanted: Wanted, seen: Seen, status: NotebookStatus, context: Context)
     if task.state is TaskState.RUNNING:
         return _running(wanted, seen, task, node, status, context.now)
     return _on_its_way(seen, task, node, status, context.now)
+
+
+def _taskless(seen: Seen, status: NotebookStatus, now: datetime) -> Verdict:
+    """A task is made at once; one that is not there was cleared away with the Swarm's history."""
+    status = pending(status, "Waiting for Swarm to make a task.", now)
+    if now - seen.service.updated_at < timedelta(seconds=TASK_WITHIN):
+        return Verdict(status, look_again=SOON)
+    return _force_update(seen, "", status, "Swarm has no task of it")
 
 
 def _superseded(task: Task, service: Service, now: datetime) -> bool:
@@ -215,8 +223,12 @@ def _restart(seen: Seen, task: Task, status: NotebookStatus, context: Context) -
     if wait > 0:
         status = status.model_copy(update={"phase": Phase.BACK_OFF})
         return Verdict(status, look_again=wait)
-    raised = seen.service.force_update + 1
-    placement = replace(seen.placement, force_update=raised, supersedes=task.id)
     status = status.model_copy(update={"phase": Phase.BACK_OFF})
-    update = actions.UpdateService(seen.service.id, seen.service.version, placement, "restart")
+    return _force_update(seen, task.id, status, "restart")
+
+
+def _force_update(seen: Seen, supersedes: str, status: NotebookStatus, why: str) -> Verdict:
+    raised = seen.service.force_update + 1
+    placement = replace(seen.placement, force_update=raised, supersedes=supersedes)
+    update = actions.UpdateService(seen.service.id, seen.service.version, placement, why)
     return Verdict(status, (update,), look_again=SOON)

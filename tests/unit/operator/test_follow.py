@@ -75,10 +75,22 @@ def test_each_step_of_a_start_has_its_words(state: TaskState, phase: Phase, mess
 
 def test_a_service_without_a_task_is_waited_for() -> None:
     """Swarm makes the task a moment after the service; nothing is ready before."""
-    verdict = look(ready_status("t0"), observed(service=service()))
+    made = service(updated_at=later(-59))
+    verdict = look(ready_status("t0"), observed(service=made))
+    assert verdict.actions == ()
     assert verdict.status.phase is Phase.PENDING
     assert truth(verdict.status, READY) == "False"
     assert verdict.look_again == SOON
+
+
+def test_a_service_that_has_lost_its_task_gets_a_new_one() -> None:
+    """A Swarm that keeps no history clears ended tasks away; the wait for one is bounded."""
+    made = service(updated_at=later(-60))
+    verdict = look(status(), observed(service=made))
+    placement = Placement(image=IMAGE, force_update=1)
+    assert verdict.actions == (
+        actions.UpdateService("s1", 7, placement, "Swarm has no task of it"),
+    )
 
 
 def test_a_task_that_finds_no_node_gives_swarms_reason() -> None:
