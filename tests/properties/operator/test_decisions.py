@@ -169,12 +169,13 @@ def test_stopping_never_leaves_a_secret(swarm: Swarm) -> None:
     running = {n for n, r in swarm.records.items() if not is_settled(r)}
     for name in steps(swarm):
         record = swarm.records.get(name)
-        if record and record.spec.desired is Desired.STOPPED and is_settled(record):
-            if services_of(swarm, name):
-                continue  # a failure stays readable while its service goes
+        stopping = record and record.spec.desired is Desired.STOPPED
+        if record and stopping and name in running and is_settled(record):
             assert not secrets_of(swarm, name)
-            if name in running and record.spec.secret_digest:
+            if record.spec.secret_digest:
                 assert record.metadata.uid in swarm.erased
+    for name, record in swarm.records.items():
+        assert record.spec.desired is Desired.RUNNING or not secrets_of(swarm, name)
 
 
 @quick
