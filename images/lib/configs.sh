@@ -22,7 +22,9 @@ ship_config() {
     *)
       name=swarmhub-$kind-$(sha256sum <"$file" | cut -c1-12)
       # An earlier file is in use again: it must become the newest, so it needs a name of its own.
-      if configs_of "$kind" | tail -n +2 | grep -qxF "$name"; then name=$name-$(date +%s); fi
+      if [[ $'\n'$(configs_of "$kind" | tail -n +2)$'\n' == *$'\n'"$name"$'\n'* ]]; then
+        name=$name-$(date +%s)
+      fi
       if ! docker config inspect "$name" >/dev/null 2>&1; then
         docker config create --label "$CONFIG_LABEL=$kind" "$name" - <"$file" >>"$LOG"
       fi

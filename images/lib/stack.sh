@@ -10,10 +10,10 @@ deploy() {
 
 # True when the newest version of a service runs (a health check, if any, has passed).
 service_runs() {
-  local update
+  local update tasks
   update=$(docker service inspect --format '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$1")
-  [ "$update" != updating ] &&
-    docker service ps --filter desired-state=running --format '{{.CurrentState}}' "${STACK}_$1" | grep -q '^Running'
+  tasks=$(docker service ps --filter desired-state=running --format '{{.CurrentState}}' "${STACK}_$1")
+  [[ $update != updating && $tasks == Running* ]]
 }
 
 # The running container of a service on this engine.
@@ -28,14 +28,15 @@ explain() {
 }
 
 deploy_registry() {
-  local id
+  local id words
   id=$(docker image inspect --format '{{.Id}}' "$REPOSITORY/registry:latest")
   export SWARMHUB_REGISTRY_PORT SWARMHUB_REGISTRY_TAG=${id:7:12}
   docker tag "$REPOSITORY/registry:latest" "$REPOSITORY/registry:$SWARMHUB_REGISTRY_TAG"
   deploy -c "$IMAGES_DIR/registry.yml"
   # A registry whose port is taken runs for a moment too: look twice.
   if wait_for 60 service_runs registry && sleep 2 && wait_for 10 service_runs registry; then return; fi
-  if timeout 10 docker service logs "${STACK}_registry" 2>&1 | grep -q 'address already in use'; then
+  words=$(timeout 10 docker service logs --tail 5 "${STACK}_registry" 2>&1 || true)
+  if [[ $words == *"address already in use"* ]]; then
     die "Port $SWARMHUB_REGISTRY_PORT of the engine's loopback is taken by another program: stop it, or choose another port (make up SWARMHUB_REGISTRY_PORT=5001)."
   fi
   explain registry
@@ -88,10 +89,12 @@ login_works() {
 
 # The proxy's published port answers at the address by which this host reaches it.
 page_answers() {
+  local answer
   # shellcheck disable=SC2016  # expanded by the inner shell
-  timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/$1"
+  answer=$(timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/$1"
     printf "GET /hub/login HTTP/1.0\r\nHost: %s:%s\r\n\r\n" "$0" "$1" >&3
-    head -n 1 <&3' "$SWARMHUB_ADDRESS" "$SWARMHUB_PORT" | grep -qE '^HTTP/1\.[01] [234]'
+    head -n 1 <&3' "$SWARMHUB_ADDRESS" "$SWARMHUB_PORT")
+  [[ $answer =~ ^HTTP/1\.[01]\ [234] ]]
 }
 
 # Bounded waits, each with the culprit's own words when it fails.
