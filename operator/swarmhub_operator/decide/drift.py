@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 # Not compared: the engine answers a network's id where its name was sent, raises ForceUpdate with
 # each restart, and a pin is added to a service only when it is restarted.
 _IGNORED = frozenset(
-    {"TaskTemplate.Networks", "TaskTemplate.ForceUpdate", "TaskTemplate.Placement"}
+    {"TaskTemplate.Networks[].Target", "TaskTemplate.ForceUpdate", "TaskTemplate.Placement"}
 )
+
+_INDEX = re.compile(r"\[\d+\]")
 
 
 def drift(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -21,7 +24,7 @@ def drift(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, ...
 
 
 def _differences(wanted: Any, found: Any, path: str) -> Iterator[str]:
-    if path in _IGNORED:
+    if _INDEX.sub("[]", path) in _IGNORED:
         return
     if isinstance(wanted, Mapping):
         for key, value in wanted.items():

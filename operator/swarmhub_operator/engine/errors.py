@@ -69,8 +69,8 @@ _RULES = (
         "It is still in use ({detail}); trying again shortly.",
     ),
     _Rule(
-        404,
-        r"\bnetwork \S+ not found",
+        _ANY,  # 500 at the time of 20.10
+        r"(^|desc = )network \S+ not found",
         Kind.REFUSED,
         "A network that it should join does not exist ({detail}); create it or correct the name.",
     ),

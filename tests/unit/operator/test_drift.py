@@ -76,6 +76,12 @@ def test_defaults_of_the_engine_are_no_drift() -> None:
             "TaskTemplate.RestartPolicy.Condition",
         ),
         (lambda s: s["EndpointSpec"].update(Mode="vip"), "EndpointSpec.Mode"),
+        (lambda s: s["TaskTemplate"].pop("Networks"), "TaskTemplate.Networks"),
+        (lambda s: s["TaskTemplate"]["Networks"].append({"Target": "x"}), "TaskTemplate.Networks"),
+        (
+            lambda s: s["TaskTemplate"]["Networks"][0].update(Aliases=["other"]),
+            "TaskTemplate.Networks[0].Aliases[0]",
+        ),
     ],
 )
 def test_each_change_is_named(change: Change, path: str) -> None:

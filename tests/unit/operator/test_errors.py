@@ -32,6 +32,7 @@ EXISTS = (
         (404, "service jupyter-ada not found", Kind.GONE),
         (404, "No such secret: x", Kind.GONE),
         (404, "network nowhere not found", Kind.REFUSED),
+        (500, "network nowhere not found", Kind.REFUSED),
         (409, EXISTS, Kind.TAKEN),
         (400, f"{RPC}InvalidArgument desc = ContainerSpec: image reference ... ", Kind.REFUSED),
         (403, "authorization denied by plugin policy", Kind.REFUSED),
