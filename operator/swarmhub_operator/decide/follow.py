@@ -43,6 +43,23 @@ def follow(wanted: Wanted, seen: Seen, status: NotebookStatus, context: Context)
         if _superseded(task, seen.service, context.now):
             return Verdict(pending(status, "Starting again.", context.now), look_again=SOON)
         return _ended(wanted, seen, task, node, status, context)
+    return _alive(wanted, seen, task, node, status, context)
+
+
+def _alive(
+    wanted: Wanted,
+    seen: Seen,
+    task: Task,
+    node: Node | None,
+    status: NotebookStatus,
+    context: Context,
+) -> Verdict:
+    if seen.placement.pin and task.node_id not in (None, seen.placement.pin):
+        message = "It was placed on a node that does not hold its home; moving it there."
+        status = pending(status, message, context.now)
+        if _superseded(task, seen.service, context.now):
+            return Verdict(status, look_again=SOON)
+        return _force_update(seen, task.id, status, "its home lies elsewhere")
     if node is not None and node.state == "down":
         return _node_down(task, node, status, context.now)
     if task.state is TaskState.RUNNING:
@@ -124,7 +141,8 @@ def _running(
     status: NotebookStatus,
     now: datetime,
 ) -> Verdict:
-    ready = seen.observed.answering or is_ready(status, task)
+    dying = task.desired_state == "shutdown"  # one that was ready stays so until it has ended
+    ready = is_ready(status, task) or (seen.observed.answering and not dying)
     first = ready and not is_ready(status, task)
     if node:
         status = _placed(seen, node, status, now)

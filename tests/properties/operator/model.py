@@ -182,6 +182,8 @@ class Swarm:
         """Put a new newest task there."""
         now = self.context.now
         made = task(state, id=self.fresh_id("task"), service_id=service.id)
+        for constraint in service.spec["TaskTemplate"]["Placement"]["Constraints"]:
+            made = replace(made, node_id=constraint.removeprefix("node.id=="))
         self.tasks[service.id] = replace(made, created_at=now, changed_at=now)
 
     def advance(self) -> None:

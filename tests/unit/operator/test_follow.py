@@ -156,6 +156,34 @@ def test_another_task_is_not_ready_because_the_last_was() -> None:
     assert found.ready_at is None
 
 
+def test_a_dying_task_does_not_become_ready() -> None:
+    """It still answers for some seconds after Swarm has told it to end."""
+    dying = task(desired_state="shutdown")
+    assert truth(look(status(), running(at=dying, answering=True)).status, READY) == "False"
+    assert truth(look(ready_status(), running(at=dying)).status, READY) == "True"
+
+
+@pytest.mark.parametrize("state", [TaskState.PREPARING, TaskState.RUNNING])
+def test_a_task_beside_its_home_is_left_and_one_elsewhere_is_moved(state: TaskState) -> None:
+    """Two servers of one user may have started at once, before the home had a node."""
+    record = wanted(notebook(mounts=(home_mount(),)), home(node="n2"))
+    nodes = {"n1": node("n1"), "n2": node("n2")}
+    beside = running(record, at=task(state, node_id="n2"), nodes=nodes)
+    assert plan(record, beside, context()).actions == ()
+    elsewhere = running(record, at=task(state), nodes=nodes, answering=True)
+    verdict = plan(record, elsewhere, context())
+    placement = Placement(image=IMAGE, pin="n2", force_update=1, supersedes="t1")
+    assert verdict.actions == (
+        actions.UpdateService("s1", 7, placement, "its home lies elsewhere"),
+    )
+    assert verdict.status.phase is Phase.PENDING
+    assert truth(verdict.status, READY) == "False"
+    assert verdict.status.failures == 0
+    asked = service(record, placement=placement, updated_at=NOW)
+    again = plan(record, replace(elsewhere, service=asked), context(later(1)))
+    assert again.actions == ()
+
+
 def test_a_dead_nodes_task_is_not_running() -> None:
     """It still claims to run; the record says where and why it waits."""
     verdict = look(ready_status(), running(nodes={"n1": node(state="down")}))
