@@ -11,12 +11,14 @@ from swarmhub_crds.errors import StoreError
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Broken, Store
 from swarmhub_crds.watch import Changes, StoreWatch
+from tornado.log import app_log
 
 Record = Notebook | Broken
 
 THREAD_NAME: Final = "swarmhub-watch"
 _WAIT: Final = 5.0  # seconds; only how long a close may go unnoticed
 _PAUSE_AFTER_TROUBLE: Final = 0.2  # seconds
+_PAUSE_AFTER_SURPRISE: Final = 2.0  # seconds
 _ONE_BY_ONE: Final = 8  # with more changes than this, one list is cheaper than single reads
 
 
@@ -75,6 +77,10 @@ class Watcher:
                 resync = True
                 self._trouble(error)
                 self._closed.wait(_PAUSE_AFTER_TROUBLE)
+            except Exception:  # noqa: BLE001  # a dead thread would leave every start waiting
+                resync = True
+                app_log.exception("The state database cannot be followed; trying again")
+                self._closed.wait(_PAUSE_AFTER_SURPRISE)
         if self._watch is not None:
             self._watch.close()
 

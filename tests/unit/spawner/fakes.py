@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -75,11 +76,15 @@ class FakeOperator:
         self._watch.close()
         self._store.close()
 
-    def write(self, name: str, *conditions: Condition, **status: Any) -> None:
-        """Put a status, whatever the record says by now."""
+    def write(
+        self, name: str, *conditions: Condition, generation: int | None = None, **status: Any
+    ) -> None:
+        """Put a status on the record as it is by now, unless it has left `generation`."""
         for _ in range(50):
             record = self._store.get_notebook(name)
             assert isinstance(record, Notebook)
+            if generation not in (None, record.metadata.generation):
+                return
             merged = record.status.conditions
             for condition in conditions:
                 merged = set_condition(merged, condition)
@@ -133,7 +138,13 @@ class FakeOperator:
         elif record.status.observed_generation >= meta.generation:
             return
         elif record.spec.desired is Desired.STOPPED:
-            self.write(meta.name, condition("Ready", ok=False), phase=Phase.STOPPED, address=None)
+            self.write(
+                meta.name,
+                condition("Ready", ok=False),
+                generation=meta.generation,
+                phase=Phase.STOPPED,
+                address=None,
+            )
             self._store.erase_secrets(meta.uid, generation=meta.generation, fence=self._lease.token)
         else:
             self._start(meta.name, record.spec.image, meta.generation)
@@ -141,48 +152,44 @@ class FakeOperator:
     def _start(self, name: str, image: str, generation: int) -> None:
         accepted = condition("Accepted", ok=True)
         waiting = condition("Ready", ok=False, message="Jupyter does not answer yet.")
+        write = partial(self.write, name, generation=generation)
         if image == "ok":
-            self.ready(name)
+            self.ready(name, generation)
         elif image == "hang":
-            self.write(name, accepted, condition("Scheduled", ok=False, message="No room <here>."))
+            write(accepted, condition("Scheduled", ok=False, message="No room <here>."))
         elif image == "refuse":
             no = condition("Accepted", ok=False, message="The image <refuse> is not allowed.")
-            self.write(name, no, phase=Phase.FAILED, message=no.message)
+            write(no, phase=Phase.FAILED, message=no.message)
         elif image == "fail":
-            self.fail(name)
+            self.fail(name, generation)
         elif image == "backoff":
-            self.write(
-                name, accepted, waiting, phase=Phase.BACK_OFF, message="It crashed; again in 9 s."
-            )
+            write(accepted, waiting, phase=Phase.BACK_OFF, message="It crashed; again in 9 s.")
         else:
-            self.write(name, accepted, waiting, phase=Phase.STARTING)
-            timer = threading.Timer(self._slow, self._ready_if, (name, generation))
+            write(accepted, waiting, phase=Phase.STARTING)
+            timer = threading.Timer(self._slow, self.ready, (name, generation))
             self._timers.append(timer)
             timer.start()
 
-    def _ready_if(self, name: str, generation: int) -> None:
-        record = self._store.get_notebook(name)
-        if isinstance(record, Notebook) and record.metadata.generation == generation:
-            self.ready(name)
-
-    def ready(self, name: str) -> None:
+    def ready(self, name: str, generation: int | None = None) -> None:
         """Say that the notebook answers."""
         kinds = ("Accepted", "HomeReady", "Scheduled", "Started", "Ready")
         before = time.monotonic()
         self.write(
             name,
             *(condition(kind, ok=True) for kind in kinds),
+            generation=generation,
             phase=Phase.RUNNING,
             node="node1",
             address=self._address,
         )
         self.ready_written[name] = before
 
-    def fail(self, name: str) -> None:
+    def fail(self, name: str, generation: int | None = None) -> None:
         """Say that the notebook has crashed too often."""
         self.write(
             name,
             condition("Ready", ok=False),
+            generation=generation,
             phase=Phase.FAILED,
             message="The notebook crashed 5 times in a row & was given up.",
             exit_code=3,

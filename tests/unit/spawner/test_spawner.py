@@ -335,10 +335,30 @@ async def test_a_locked_store_is_waited_out(
     event = await asyncio.wait_for(anext(progress), 15)
     assert "Your server starts when this is over." in str(event["message"])
     assert await spawner.poll() is None
+    other = asyncio.create_task(make_spawner("bob").start())
+    assert max([await _lag() for _ in range(100)]) < 1.0, "a locked database stops the hub"
     lock.execute("ROLLBACK")
     lock.close()
-    await asyncio.wait_for(start, 15)
+    await asyncio.wait_for(asyncio.gather(start, other), 30)
     await progress.aclose()
+
+
+async def test_the_watcher_outlives_what_nobody_foresaw(
+    make_spawner: MakeSpawner, operator: FakeOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of an unknown kind is logged and tried again: no start waits for a dead thread."""
+    surprises = iter([RuntimeError("surprise")])
+    really = Store.list_notebooks
+
+    def surprising(store: Store) -> object:
+        if threading.current_thread().name == THREAD_NAME:
+            for surprise in surprises:
+                raise surprise
+        return really(store)
+
+    monkeypatch.setattr(Store, "list_notebooks", surprising)
+    spawner = make_spawner(image="slow")
+    await asyncio.wait_for(spawner.start(), 20)
 
 
 async def test_a_missing_store_neither_ends_servers_nor_loses_a_stop(
@@ -458,7 +478,7 @@ async def test_two_hundred_waiting_starts_cost_one_thread(
     assert [await spawner.poll() for spawner in spawners] == [None] * 200
     operator.close()
     log.info("the event loop was late by at most %.0f ms", 1000 * worst)
-    assert worst < 0.5, f"the event loop stood still for {worst:.3f} s"
+    assert worst < 1.0, f"the event loop stood still for {worst:.3f} s"
 
 
 async def _lag() -> float:
