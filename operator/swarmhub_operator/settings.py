@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -30,7 +31,7 @@ class Settings(BaseModel):
     workers: int = Field(default=4, ge=1, le=64)
     health_host: str = "127.0.0.1"
     health_port: int = Field(default=8089, ge=0, le=65535)
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     lease_ttl: float = Field(default=15.0, ge=1)
     policy_file: Path | None = None
     policy: Policy = Policy()
@@ -70,4 +71,6 @@ def _policy(file: str | None) -> Policy:
         raise SettingsError(
             f"The policy file {file} cannot be read ({error}); correct it."
         ) from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"The policy file {file} holds no settings; write `name: value` lines.")
     return Policy.model_validate(content)

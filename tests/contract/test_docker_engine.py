@@ -157,6 +157,9 @@ def test_each_change_behind_our_back_is_named(
         "Labels.swarmhub.uid": ("--label-add", "swarmhub.uid=other"),
         "TaskTemplate.RestartPolicy.Condition": ("--restart-condition", "any"),
         "TaskTemplate.Resources.Limits.MemoryBytes": ("--limit-memory", "1G"),
+        "TaskTemplate.ContainerSpec.CapabilityAdd": ("--cap-add", "SYS_ADMIN"),
+        "TaskTemplate.ContainerSpec.Command": ("--entrypoint", "sh"),
+        "TaskTemplate.ContainerSpec.Hosts": ("--host-add", "evil:10.0.0.1"),
     }
     for path, options in changes.items():
         update = ("service", "update", "--detach", "--no-resolve-image")

@@ -35,6 +35,7 @@ from swarmhub_operator.settings import Settings
 
 NETWORK = "operator-notebooks"
 POLICY = Policy(
+    allowed_volumes=("home-*",),
     home_grace=0.5,
     restart=RestartPolicy(budget=2, base_delay=0.5),
     sweep=SweepPolicy(interval=0.5, grace=1.0),

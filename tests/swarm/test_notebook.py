@@ -91,7 +91,7 @@ def test_crash_loop_ends_with_a_reason_on_the_page(hub_stack: HubStack) -> None:
     [
         ("noimage", "127.0.0.1:5000/swarmhub/nothing:here could not be found"),
         ("greedy", "No node is large enough for the 2 TiB of memory"),
-        ("refused", "The volume swarmhub_state is not for notebooks"),
+        ("refused", "The volume swarmhub_state is not allowed for notebooks"),
     ],
 )
 def test_hopeless_start_is_refused_with_a_sentence(

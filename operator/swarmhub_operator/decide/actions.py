@@ -29,6 +29,7 @@ class UpdateService:
     version: int
     placement: Placement
     why: str
+    repair: bool = False  # somebody else had changed it
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,10 @@ def refusal(spec: NotebookSpec, policy: Policy, network: str) -> str | None:
 
 
 def _mount_refusal(mount: Mount, policy: Policy) -> str | None:
-    if any(fnmatchcase(mount.volume, pattern) for pattern in policy.denied_volumes):
+    if not any(fnmatchcase(mount.volume, pattern) for pattern in policy.allowed_volumes):
         return (
-            f"The volume {mount.volume} is not for notebooks; "
-            "choose another name in the spawner's volumes."
+            f"The volume {mount.volume} is not allowed for notebooks; "
+            "ask the administrator to add it to allowed_volumes in the operator's policy."
         )
     if mount.driver not in policy.allowed_volume_drivers:
         return (

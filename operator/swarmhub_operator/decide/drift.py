@@ -15,12 +15,46 @@ _IGNORED = frozenset(
 _INDEX = re.compile(r"\[\d+\]")
 
 
+# Left out of a spec, the engine gives these no default: whatever stands there is somebody else's.
+_NEVER_GIVEN = {
+    "ContainerSpec": (
+        "CapabilityAdd",
+        "Command",
+        "Configs",
+        "Dir",
+        "Groups",
+        "Hosts",
+        "Secrets",
+        "Sysctls",
+        "User",
+    ),
+    "Resources": ("Limits", "Reservations"),
+}
+
+
 def drift(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the dotted names of the fields that differ from what we asked for.
 
-    A spec that is read back has the engine's defaults merged in, so only what was set counts.
+    A spec that is read back has the engine's defaults merged in, so what was not set counts only
+    where the engine has no default.
     """
-    return tuple(_differences(wanted, found, ""))
+    return (*_differences(wanted, found, ""), *_additions(wanted, found))
+
+
+def _additions(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    ours, theirs = wanted.get("TaskTemplate", {}), found.get("TaskTemplate", {})
+    for part, keys in _NEVER_GIVEN.items():
+        asked, have = ours.get(part) or {}, theirs.get(part) or {}
+        for key in keys:
+            if key not in asked and not _is_nothing(have.get(key)):
+                yield f"TaskTemplate.{part}.{key}"
+
+
+def _is_nothing(value: Any) -> bool:
+    """Return whether a value, or all that is in it, is what the engine would leave out."""
+    if isinstance(value, Mapping):
+        return all(_is_nothing(inner) for inner in value.values())
+    return _empty(value)
 
 
 def _differences(wanted: Any, found: Any, path: str) -> Iterator[str]:

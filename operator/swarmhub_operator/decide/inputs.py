@@ -22,6 +22,7 @@ class Observed:
     log: tuple[str, ...] = ()  # last lines of the newest task, if it has ended
     answering: bool = False  # the newest task answers HTTP at its own address
     image: str = ""  # what the image resolves to, for a service still to be made
+    since_repair: float = float("inf")  # seconds since we last put the service right
     place: int = 0  # 0: may start now; n: n-th in line
 
 

@@ -26,6 +26,8 @@ from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, fresh,
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Service
 
+REPAIR_EVERY = 5.0  # seconds: somebody who always changes it back shall not restart it at will
+
 
 def plan(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
     """Decide what is to be done for one notebook."""
@@ -75,7 +77,8 @@ def _stop(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
         status = old
         if old.phase is not Phase.FAILED:
             update = {"observed_generation": generation, "phase": Phase.STOPPING}
-            status = old.model_copy(update=update)
+            status = mark(old, ConditionType.READY, False, "Stopping", "", context.now)
+            status = status.model_copy(update={**update, "address": None})
         removals = tuple(actions.RemoveService(s.id, "stopped") for s in services)
         return Verdict(status, removals, look_again=0.0)
     secrets: tuple[Action, ...] = tuple(
@@ -167,19 +170,13 @@ def _keep(
     )
     # Last, since one that a changed service still uses cannot be removed.
     secrets = tuple(actions.RemoveSecret(s.id, s.name) for s in observed.secrets if s.name != name)
-    secret_id = current.get(name or "") or _mounted_secret(service)
+    secret_id = current.get(name or "") or service.mounted_secret
     changed = drift(service_spec(wanted, placement, secret_id), service.spec)
     if changed:
         verdict = _repair(observed, service, status, placement, changed)
     else:
         verdict = follow(wanted, Seen(service, placement, observed), status, context)
     return Verdict(verdict.status, (*strays, *verdict.actions, *secrets), verdict.look_again)
-
-
-def _mounted_secret(service: Service) -> str | None:
-    """Return the id of the secret that the service mounts, should a list have missed it."""
-    container = service.spec.get("TaskTemplate", {}).get("ContainerSpec", {})
-    return next((s.get("SecretID") for s in container.get("Secrets") or ()), None)
 
 
 def _repair(
@@ -189,11 +186,14 @@ def _repair(
     placement: Placement,
     changed: tuple[str, ...],
 ) -> Verdict:
+    if observed.since_repair < REPAIR_EVERY:
+        message = "Its service is being changed by someone else again and again."
+        return Verdict(status.model_copy(update={"message": message}), look_again=REPAIR_EVERY)
     new_task = any(path.startswith(("TaskTemplate", "Mode")) for path in changed)
     if new_task and observed.task:
         placement = replace(placement, supersedes=observed.task.id)
     why = "changed behind our back: " + ", ".join(changed[:5])
-    update = actions.UpdateService(service.id, service.version, placement, why)
+    update = actions.UpdateService(service.id, service.version, placement, why, repair=True)
     status = status.model_copy(
         update={"message": "Its service was changed by someone else; putting it right."}
     )

@@ -43,7 +43,9 @@ class Policy(BaseModel):
     allowed_images: tuple[str, ...] = ("*",)  # shell patterns
     allowed_networks: tuple[str, ...] = ()  # () is: the notebooks' network alone
     allowed_volume_drivers: tuple[str, ...] = ("local",)
-    denied_volumes: tuple[str, ...] = ("swarmhub_*",)  # the stack's own: state, registry
+    # An engine's volumes hold other people's data too, and the stack's own: nothing by default
+    # but what carries the spawner's usual name.
+    allowed_volumes: tuple[str, ...] = ("jupyterhub-*",)  # shell patterns
     allow_volume_options: bool = False  # options of the local driver can bind any host path
     starts_per_core: float = Field(default=1.0, gt=0)
     home_grace: float = Field(default=60.0, ge=0)  # seconds before a volume with Delete goes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 import requests
@@ -13,6 +13,8 @@ from docker.errors import APIError, DockerException
 from swarmhub_operator.engine import decode, labels
 from swarmhub_operator.engine.errors import EngineError, Kind, classify
 from swarmhub_operator.engine.observed import Node, Secret, Service, Task
+
+T = TypeVar("T")
 
 READ_TIMEOUT = 30  # seconds; a raft write on a loaded manager may take several
 LOG_TIMEOUT = 5  # seconds; logs of a task on a dead node never come
@@ -45,25 +47,37 @@ class DockerEngine:
             ) from error
         except (DockerException, requests.RequestException, OSError) as error:
             raise classify(None, str(error)) from error
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise EngineError(
+                Kind.UNAVAILABLE,
+                f"The engine's answer is of a form that is not known here ({error!r}); "
+                "see whether this operator supports the engine's version.",
+            ) from error
+
+    def _list(
+        self, read: Callable[[Mapping[str, Any]], T], request: Callable[[Any], Any]
+    ) -> tuple[T, ...]:
+        found: tuple[T, ...] = self._call(lambda api: tuple(read(raw) for raw in request(api)))
+        return found
 
     def services(self, store: str) -> tuple[Service, ...]:
         """List the services labelled with the store's uid."""
-        raw = self._call(lambda api: api.services(filters={"label": f"{labels.STORE}={store}"}))
-        return tuple(decode.service(s) for s in raw)
+        ours = {"label": f"{labels.STORE}={store}"}
+        return self._list(decode.service, lambda api: api.services(filters=ours))
 
     def tasks(self, store: str) -> tuple[Task, ...]:
         """List the tasks of services that carried the store's uid when the task was made."""
-        raw = self._call(lambda api: api.tasks(filters={"label": f"{labels.STORE}={store}"}))
-        return tuple(decode.task(t) for t in raw)
+        ours = {"label": f"{labels.STORE}={store}"}
+        return self._list(decode.task, lambda api: api.tasks(filters=ours))
 
     def secrets(self, store: str) -> tuple[Secret, ...]:
         """List the secrets labelled with the store's uid."""
-        raw = self._call(lambda api: api.secrets(filters={"label": f"{labels.STORE}={store}"}))
-        return tuple(decode.secret(s) for s in raw)
+        ours = {"label": f"{labels.STORE}={store}"}
+        return self._list(decode.secret, lambda api: api.secrets(filters=ours))
 
     def nodes(self) -> tuple[Node, ...]:
         """List the nodes of the Swarm."""
-        return tuple(decode.node(n) for n in self._call(lambda api: api.nodes()))
+        return self._list(decode.node, lambda api: api.nodes())
 
     def find_service(self, name: str) -> Service | None:
         """Find a service by its exact name; the engine's own filter matches prefixes."""

@@ -64,6 +64,12 @@ class Service:
         """The counter that each restart raises by one."""
         return int(self.spec.get("TaskTemplate", {}).get("ForceUpdate", 0))
 
+    @property
+    def mounted_secret(self) -> str | None:
+        """Id of the secret that the service mounts."""
+        container = self.spec.get("TaskTemplate", {}).get("ContainerSpec", {})
+        return next((s.get("SecretID") for s in container.get("Secrets") or ()), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

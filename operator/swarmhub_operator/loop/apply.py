@@ -56,7 +56,7 @@ class Applier:
             StoreError: the store refused a write.
             LeaseLost: another operator acts now.
         """
-        secret_ids = {s.name: s.id for s in observed.secrets}
+        secret_ids = _secret_ids(wanted, observed)
         for action in todo:
             self._leadership.check()
             began = time.monotonic()
@@ -171,3 +171,12 @@ class Applier:
             Kind.REFUSED,
             f"A {what} named {name} exists that this hub did not make; remove or rename it.",
         )
+
+
+def _secret_ids(wanted: Wanted, observed: Observed) -> dict[str, str]:
+    """Ids by name; what a service mounts is there, even if the list of secrets missed it."""
+    found = {s.name: s.id for s in observed.secrets}
+    name, service = secret_name(wanted.notebook), observed.service
+    if name and service is not None and service.mounted_secret:
+        found.setdefault(name, service.mounted_secret)
+    return found

@@ -12,9 +12,9 @@ from swarmhub_operator.loop.controller import Controller
 from swarmhub_operator.loop.gate import StartGate
 from swarmhub_operator.loop.images import ImageResolver
 from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.probe import Prober, answers
 from swarmhub_operator.loop.pulse import Pulse
-from swarmhub_operator.loop.reconcile import Parts
 from swarmhub_operator.loop.workqueue import WorkQueue
 from swarmhub_operator.settings import Settings
 

@@ -17,8 +17,9 @@ from swarmhub_crds.watch import StoreWatch
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.housekeeping import Housekeeping
+from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.pulse import Pulse
-from swarmhub_operator.loop.reconcile import Parts, Reconciler
+from swarmhub_operator.loop.reconcile import Reconciler
 from swarmhub_operator.loop.workqueue import WorkQueue
 
 STEADY = 1.0  # seconds between two looks while nothing is going on
@@ -99,9 +100,10 @@ class Controller:
             self._pulse.report("store", None)
             if changes is None:
                 continue
-            names = self._all_names() if changes.full else changes.notebooks
-            for name in names:
-                self._queue.add(name)
+            told = self._all_names() if changes.full else changes.notebooks
+            for name in told:
+                if changes.full or not self._reconciler.is_own_write(name):
+                    self._queue.add(name)
 
     def _all_names(self) -> list[str]:
         try:

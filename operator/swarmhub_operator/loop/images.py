@@ -18,6 +18,7 @@ class ImageResolver:
         self._engine = engine
         self._clock = clock
         self._lock = threading.Lock()
+        self._asking: dict[str, threading.Lock] = {}
         self._known: dict[str, tuple[float, str]] = {}
 
     def resolve(self, image: str) -> str:
@@ -26,6 +27,8 @@ class ImageResolver:
         An image that is only on the nodes then still starts, as with `docker service create`.
         """
         with self._lock:
+            asking = self._asking.setdefault(image, threading.Lock())
+        with asking:  # one question at a time for one image; others need not wait for it
             at, pinned = self._known.get(image, (float("-inf"), ""))
             if self._clock() - at < KEEP:
                 return pinned

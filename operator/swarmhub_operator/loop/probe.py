@@ -32,9 +32,13 @@ class Target:
 def answers(url: str) -> bool:
     """Return whether `url` gives any answer below 500, which is what the hub itself waits for."""
     try:
-        response = urllib3.request("GET", url, timeout=TIMEOUT, retries=False, redirect=False)
-    except (HTTPError, OSError):
+        # The body is not read: a notebook that lets it drip would hold the worker.
+        response = urllib3.request(
+            "GET", url, timeout=TIMEOUT, retries=False, redirect=False, preload_content=False
+        )
+    except (HTTPError, OSError, ValueError):
         return False
+    response.close()
     return response.status < SERVER_ERROR
 
 
@@ -100,9 +104,13 @@ class Prober:
             time.sleep(INTERVAL)
 
     def _probe(self, target: Target) -> None:
-        ready = self._ask(target.url)
+        ready = False
+        try:
+            ready = self._ask(target.url)
+        finally:
+            with self._lock:
+                self._asking.discard(target.task_id)
         with self._lock:
-            self._asking.discard(target.task_id)
             ready = ready and self._targets.get(target.notebook) == target
             if ready:
                 del self._targets[target.notebook]

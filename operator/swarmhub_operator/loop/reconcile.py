@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-
-from swarmhub_crds.errors import Conflict
+from swarmhub_crds.errors import Conflict, StoreError
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import ConditionType, Desired, Notebook, NotebookStatus, Phase
-from swarmhub_crds.store import Broken, Store
+from swarmhub_crds.store import Broken
 
 from swarmhub_operator.decide import homes
-from swarmhub_operator.decide.actions import RemoveRecord
+from swarmhub_operator.decide.actions import RemoveRecord, UpdateService
 from swarmhub_operator.decide.build import Wanted
-from swarmhub_operator.decide.follow import is_ready
 from swarmhub_operator.decide.inputs import Context, Observed
 from swarmhub_operator.decide.plan import plan
-from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.decide.verdict import Verdict, failed
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
-from swarmhub_operator.engine.observed import Snapshot, Task, TaskState
-from swarmhub_operator.engine.observer import Observer
-from swarmhub_operator.engine.port import Engine
+from swarmhub_operator.engine.observed import Snapshot
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.apply import Applier
-from swarmhub_operator.loop.gate import StartGate, places
-from swarmhub_operator.loop.images import ImageResolver
-from swarmhub_operator.loop.leadership import Leadership
-from swarmhub_operator.loop.probe import Prober, Target
+from swarmhub_operator.loop.parts import Parts
+from swarmhub_operator.loop.starting import Starting
 
 MAX_AGE = 0.05  # seconds that a shared look may be old
-LOG_LINES = 20
+NEVER = float("-inf")
 log = get_logger()
-
-
-def utc_now() -> datetime:
-    """Return the wall clock in UTC."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a reconciler works with."""
-
-    store: Store
-    engine: Engine
-    observer: Observer
-    leadership: Leadership
-    prober: Prober
-    gate: StartGate
-    images: ImageResolver
-    policy: Policy
-    network: str
-    enqueue: Callable[[str], None]
-    now: Callable[[], datetime] = utc_now
-    clock: Callable[[], float] = time.monotonic
 
 
 class Reconciler:
@@ -65,8 +31,11 @@ class Reconciler:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._starting = Starting(parts)
         self._applier = Applier(parts.engine, parts.store, parts.leadership, parts.now)
-        self._written: dict[str, float] = {}  # when we last changed the Swarm for a notebook
+        self._changed: dict[str, float] = {}  # when we last changed the Swarm for a notebook
+        self._repaired: dict[str, float] = {}  # when we last put its service right
+        self._wrote: dict[str, int] = {}  # resource version of our own last write
 
     def reconcile(self, name: str) -> float | None:
         """Look at one notebook, and return the seconds until it wants another look, or None.
@@ -87,7 +56,21 @@ class Reconciler:
         try:
             return self._step(wanted)
         except EngineError as error:
-            return self._engine_failed(wanted.notebook, error)
+            self._explain(wanted.notebook, error)
+            if error.kind is Kind.REFUSED and wanted.notebook.status.phase is not Phase.RUNNING:
+                return None
+            raise
+
+    def is_own_write(self, name: str) -> bool:
+        """Return whether the record's last change is our own: nothing new to look at."""
+        written = self._wrote.get(name)
+        if written is None:
+            return False
+        try:
+            record = self._parts.store.get_notebook(name)
+        except StoreError:
+            return False
+        return isinstance(record, Notebook) and record.metadata.resource_version == written
 
     def _homes(self, record: Notebook) -> dict[str, Home]:
         found = (self._parts.store.get_home(m.volume) for m in record.spec.mounts if m.home)
@@ -95,17 +78,12 @@ class Reconciler:
 
     def _step(self, wanted: Wanted) -> float | None:
         parts = self._parts
-        oldest = max(self._written.get(wanted.name, 0.0), parts.clock() - MAX_AGE)
-        snapshot = parts.observer.look(oldest)
-        observed = self._observe(wanted, snapshot)
+        oldest = max(self._changed.get(wanted.name, NEVER), parts.clock() - MAX_AGE)
+        observed = self._observe(wanted, parts.observer.look(oldest))
         verdict = plan(wanted, observed, Context(parts.policy, parts.network, parts.now()))
-        try:
-            self._carry_out(wanted, observed, verdict)
-        finally:
-            if verdict.actions:
-                self._written[wanted.name] = parts.clock()
+        self._carry_out(wanted, observed, verdict)
         self._bind_homes(wanted, observed)
-        self._follow_up(wanted, observed, verdict.status)
+        self._starting.follow_up(wanted.name, observed, verdict)
         return verdict.look_again
 
     def _observe(self, wanted: Wanted, snapshot: Snapshot) -> Observed:
@@ -117,63 +95,42 @@ class Reconciler:
             task=snapshot.current_task(service) if service else None,
             secrets=snapshot.secrets.get(wanted.name, ()),
             nodes=snapshot.nodes,
+            since_repair=self._parts.clock() - self._repaired.get(wanted.name, NEVER),
         )
         if wanted.spec.desired is not Desired.RUNNING or _is_settled(wanted.notebook):
             return observed
         if service is None:
-            return self._before_start(wanted, observed)
-        return self._after_start(wanted, observed)
-
-    def _before_start(self, wanted: Wanted, observed: Observed) -> Observed:
-        width = places(observed.nodes.values(), self._parts.policy.starts_per_core)
-        place = self._parts.gate.ask(wanted.name, width)
-        image = "" if place else self._parts.images.resolve(wanted.spec.image)
-        return replace(observed, place=place, image=image)
-
-    def _after_start(self, wanted: Wanted, observed: Observed) -> Observed:
-        task, status = observed.task, wanted.notebook.status
-        if task is None:
-            return observed
-        if task.ended and task.id != status.failed_task_id:
-            return replace(observed, log=self._log_of(task))
-        if task.state is not TaskState.RUNNING or is_ready(status, task):
-            return observed
-        if not self._parts.prober.is_ready(wanted.name, task.id):
-            self._parts.prober.watch(self._target(wanted, task))
-            return observed
-        return replace(observed, answering=True)
-
-    def _target(self, wanted: Wanted, task: Task) -> Target:
-        spec = wanted.spec
-        own = next((task.addresses[n] for n in spec.networks if n in task.addresses), None)
-        host = own or next(iter(task.addresses.values()), "localhost")
-        return Target(wanted.name, task.id, f"http://{host}:{spec.port}{spec.probe_path}")
-
-    def _log_of(self, task: Task) -> tuple[str, ...]:
-        """Read a log as far as it can be had: a reason without log lines is better than none."""
-        try:
-            return self._parts.engine.task_log(task.id, LOG_LINES)
-        except EngineError as error:
-            log.info("no log", task=task.id, error=str(error))
-            return ()
+            return self._starting.before(wanted, observed)
+        return self._starting.after(wanted, observed)
 
     def _carry_out(self, wanted: Wanted, observed: Observed, verdict: Verdict) -> None:
-        if verdict.act_first:
+        if not verdict.act_first:
+            self._put(wanted.notebook, verdict.status)
+        try:
             self._applier.apply(wanted, observed, verdict.actions)
-            if not any(isinstance(a, RemoveRecord) for a in verdict.actions):
-                self._put(wanted.notebook, verdict.status)
-            return
-        self._put(wanted.notebook, verdict.status)
-        self._applier.apply(wanted, observed, verdict.actions)
+        finally:
+            self._remember(wanted.name, verdict)
+        removed = any(isinstance(a, RemoveRecord) for a in verdict.actions)
+        if verdict.act_first and not removed:
+            self._put(wanted.notebook, verdict.status)
+
+    def _remember(self, name: str, verdict: Verdict) -> None:
+        """What we change is only judged by a look that began after the change."""
+        if verdict.actions:
+            self._changed[name] = self._parts.clock()
+        if any(isinstance(a, UpdateService) and a.repair for a in verdict.actions):
+            self._repaired[name] = self._parts.clock()
 
     def _put(self, record: Notebook, status: NotebookStatus) -> None:
         if status == record.status:
             return
         meta = record.metadata
         fence = self._parts.leadership.fence
-        self._parts.store.put_notebook_status(
+        written = self._parts.store.put_notebook_status(
             meta.name, meta.uid, meta.resource_version, status, fence=fence
         )
+        if isinstance(written, Notebook):
+            self._wrote[meta.name] = written.metadata.resource_version
         if status.phase is not record.status.phase:
             log.info("phase", notebook=meta.name, phase=status.phase, message=status.message)
 
@@ -194,63 +151,44 @@ class Reconciler:
             except Conflict:  # another notebook of this user was quicker: look again
                 self._parts.enqueue(wanted.name)
 
-    def _follow_up(self, wanted: Wanted, observed: Observed, status: NotebookStatus) -> None:
-        """Keep the gate and the prober in step with what was decided."""
-        underway = status.phase in (Phase.PENDING, Phase.STARTING) and not observed.place
-        stuck = bool(observed.task and observed.task.state is TaskState.PENDING)
-        if underway and not stuck and wanted.spec.desired is Desired.RUNNING:
-            self._parts.gate.hold(wanted.name)
-        elif not observed.place:
-            self._leave_gate(wanted.name)
-        if status.phase is not Phase.STARTING:
-            self._parts.prober.forget(wanted.name)
-
-    def _leave_gate(self, name: str) -> None:
-        following = self._parts.gate.leave(name)
-        if following is not None:
-            self._parts.enqueue(following)
-
     def _forget(self, name: str) -> None:
-        self._parts.prober.forget(name)
-        self._leave_gate(name)
-        self._written.pop(name, None)
+        self._starting.forget(name)
+        for memory in (self._changed, self._repaired, self._wrote):
+            memory.pop(name, None)
 
     def _report_broken(self, record: Broken) -> None:
         """Say on the record itself that it cannot be read; what runs is left alone."""
         old = record.status if isinstance(record.status, NotebookStatus) else NotebookStatus()
-        status = failed(
-            old, ConditionType.VALID, "InvalidRecord", record.message, self._parts.now()
-        ).status
+        now = self._parts.now()
+        status = failed(old, ConditionType.VALID, "InvalidRecord", record.message, now).status
         if status.conditions == old.conditions and status.message == old.message:
-            return
-        if record.uid is None or record.resource_version is None:
-            log.error("record unreadable", notebook=record.name, error=record.message)
             return
         fence = self._parts.leadership.fence
         self._parts.store.put_notebook_status(
             record.name, record.uid, record.resource_version, status, fence=fence
         )
 
-    def _engine_failed(self, record: Notebook, error: EngineError) -> float:
-        """Write down what a person should know; a transient failure is then retried."""
-        if error.kind in (Kind.STALE, Kind.GONE):  # the Swarm moved on: look again, a little later
-            raise error
+    def _explain(self, record: Notebook, error: EngineError) -> None:
+        """Write down what a person should know of a failed call.
+
+        A refusal ends a start, which would fail again; a server that runs is left running.
+        """
+        if error.kind in (Kind.STALE, Kind.GONE):  # the Swarm moved on: no news for a person
+            return
         fresh = self._parts.store.get_notebook(record.metadata.name)
-        if isinstance(fresh, Notebook) and fresh.metadata.uid == record.metadata.uid:
-            if error.kind is Kind.REFUSED:
-                self._put(fresh, self._refused(fresh, error))
-                self._leave_gate(record.metadata.name)
-                return 0.0
+        if not isinstance(fresh, Notebook) or fresh.metadata.uid != record.metadata.uid:
+            return
+        if error.kind is Kind.REFUSED and fresh.status.phase is not Phase.RUNNING:
+            self._put(fresh, self._refused(fresh, error))
+            self._starting.leave(record.metadata.name)
+        else:
             self._put(fresh, fresh.status.model_copy(update={"message": error.sentence}))
-        raise error
 
     def _refused(self, record: Notebook, error: EngineError) -> NotebookStatus:
-        status = record.status.model_copy(
-            update={"observed_generation": record.metadata.generation}
-        )
-        return failed(
-            status, ConditionType.READY, "EngineRefused", error.sentence, self._parts.now()
-        ).status
+        update = {"observed_generation": record.metadata.generation}
+        status = record.status.model_copy(update=update)
+        now = self._parts.now()
+        return failed(status, ConditionType.READY, "EngineRefused", error.sentence, now).status
 
 
 def _is_settled(record: Notebook) -> bool:

@@ -17,7 +17,7 @@ def refuse(asked: NotebookSpec, **policy: object) -> str | None:
 
 def test_an_ordinary_notebook_is_allowed() -> None:
     """The default policy lets the usual pass."""
-    assert refuse(spec(mounts=(home_mount(),), labels={"team": "x"})) is None
+    assert refuse(spec(mounts=(home_mount("jupyterhub-user-ada"),), labels={"team": "x"})) is None
 
 
 @pytest.mark.parametrize(
@@ -27,10 +27,15 @@ def test_an_ordinary_notebook_is_allowed() -> None:
         (spec(networks=("database",)), "The network database is not allowed"),
         (spec(labels={"swarmhub.uid": "x"}), "The label swarmhub.uid is reserved"),
         (spec(labels={"com.docker.stack.namespace": "x"}), "is reserved"),
-        (spec(mounts=(Mount(volume="swarmhub_state", target="/s"),)), "is not for notebooks"),
-        (spec(mounts=(Mount(volume="vv", target="/s", driver="nfs"),)), "driver nfs"),
         (
-            spec(mounts=(Mount(volume="vv", target="/s", driver_options={"device": "/"}),)),
+            spec(mounts=(Mount(volume="swarmhub_state", target="/s"),)),
+            "swarmhub_state is not allowed",
+        ),
+        (spec(mounts=(Mount(volume="jupyterhub-vv", target="/s", driver="nfs"),)), "driver nfs"),
+        (
+            spec(
+                mounts=(Mount(volume="jupyterhub-vv", target="/s", driver_options={"device": "/"}),)
+            ),
             "can reach the host's files",
         ),
     ],
@@ -66,7 +71,7 @@ def test_what_the_administrator_allows_is_allowed() -> None:
         "allowed_networks": ["gpu"],
         "allowed_volume_drivers": ["nfs"],
         "allow_volume_options": True,
-        "denied_volumes": [],
+        "allowed_volumes": ["*"],
     }
     assert refuse(asked, **policy) is None
 

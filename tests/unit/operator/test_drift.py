@@ -113,3 +113,30 @@ def test_what_the_engine_leaves_out_when_empty_is_no_drift() -> None:
     wanted_spec = {"A": [], "B": "", "C": 0, "D": False, "E": {}, "F": None}
     assert drift(wanted_spec, {}) == ()
     assert drift({"A": [1], "B": "x"}, {}) == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("ContainerSpec", "CapabilityAdd", ["SYS_ADMIN"]),
+        ("ContainerSpec", "Command", ["sh"]),
+        ("ContainerSpec", "Secrets", [{"SecretID": "theirs"}]),
+        ("Resources", "Reservations", {"NanoCPUs": 5}),
+    ],
+)
+def test_what_we_never_give_is_drift(part: str, key: str, value: object) -> None:
+    """A field without a default that we left out is somebody else's."""
+    plain = wanted(notebook(mounts=()))
+    ours = service_spec(plain, Placement("lab@sha256:aa"), None)
+    found = copy.deepcopy(ours)
+    found["TaskTemplate"][part][key] = value
+    assert drift(ours, found) == (f"TaskTemplate.{part}.{key}",)
+
+
+def test_empty_fields_are_nothing() -> None:
+    """An engine that writes out empty limits has been given none."""
+    ours = service_spec(wanted(notebook(mounts=())), Placement("lab@sha256:aa"), None)
+    found = copy.deepcopy(ours)
+    found["TaskTemplate"]["Resources"] = {"Limits": {"NanoCPUs": 0}, "Reservations": {}}
+    found["TaskTemplate"]["ContainerSpec"]["Command"] = None
+    assert drift(ours, found) == ()

@@ -252,7 +252,7 @@ def test_drift_is_repaired_and_named() -> None:
     verdict = plan(record, observed(service=found, task=task()), context())
     placement = Placement(image=IMAGE, supersedes="t1")
     why = "changed behind our back: TaskTemplate.ContainerSpec.Image"
-    assert verdict.actions == (actions.UpdateService("s1", 7, placement, why),)
+    assert verdict.actions == (actions.UpdateService("s1", 7, placement, why, repair=True),)
     assert verdict.look_again == SOON
 
 
@@ -422,3 +422,15 @@ def test_a_deletion_of_what_never_ran_needs_no_look_at_the_past() -> None:
     """A record that was never acted on is removed all the same."""
     record = wanted(notebook(deleted=True, secret_digest="", status=NotebookStatus()))
     assert kinds(plan(record, observed(secrets=()), context())) == ["ReleaseHomes", "RemoveRecord"]
+
+
+def test_a_service_that_is_changed_again_and_again_is_repaired_with_pauses() -> None:
+    """Whoever always changes it back does not get it restarted ten times a second."""
+    wrong = service()
+    found = replace(wrong, spec={**wrong.spec, "Mode": {"Replicated": {"Replicas": 0}}})
+    record = wanted(notebook(status=ready_status()))
+    seen = observed(service=found, task=task(), since_repair=1.0)
+    verdict = plan(record, seen, context())
+    assert verdict.actions == ()
+    assert verdict.look_again == 5.0
+    assert "again and again" in verdict.status.message

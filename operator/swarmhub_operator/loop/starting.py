@@ -1,0 +1,108 @@
+"""Starts on their way: who holds a place in the gate, who is asked whether it answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from swarmhub_crds.notebook import NotebookStatus, Phase
+
+from swarmhub_operator.decide.actions import CreateService
+from swarmhub_operator.decide.build import Wanted
+from swarmhub_operator.decide.follow import is_ready
+from swarmhub_operator.decide.inputs import Observed
+from swarmhub_operator.decide.verdict import Verdict
+from swarmhub_operator.engine.errors import EngineError
+from swarmhub_operator.engine.observed import Task, TaskState
+from swarmhub_operator.logs import get_logger
+from swarmhub_operator.loop.gate import places
+from swarmhub_operator.loop.parts import Parts
+from swarmhub_operator.loop.probe import Target
+
+LOG_LINES = 20
+HOLD = timedelta(seconds=60)  # a start that takes longer is not busy with the CPU
+log = get_logger()
+
+
+class Starting:
+    """Completes what a look tells about a notebook that should run, and keeps the gate."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def before(self, wanted: Wanted, observed: Observed) -> Observed:
+        """Ask for a place in the gate and for the image's digest; nothing runs yet."""
+        width = places(observed.nodes.values(), self._parts.policy.starts_per_core)
+        place = self._parts.gate.ask(wanted.name, width)
+        image = "" if place else self._parts.images.resolve(wanted.spec.image)
+        return replace(observed, place=place, image=image)
+
+    def after(self, wanted: Wanted, observed: Observed) -> Observed:
+        """Ask the newest task: for its last words, or whether it answers."""
+        task, status = observed.task, wanted.notebook.status
+        if task is None:
+            return observed
+        if task.ended:
+            counted = task.id == status.failed_task_id
+            return observed if counted else replace(observed, log=self._log_of(task))
+        if task.state is not TaskState.RUNNING or is_ready(status, task):
+            return observed
+        if not self._parts.prober.is_ready(wanted.name, task.id):
+            self._parts.prober.watch(self._target(wanted, task))
+            return observed
+        return replace(observed, answering=True)
+
+    def _target(self, wanted: Wanted, task: Task) -> Target:
+        spec = wanted.spec
+        own = next((task.addresses[n] for n in spec.networks if n in task.addresses), None)
+        host = own or next(iter(task.addresses.values()), "localhost")
+        return Target(wanted.name, task.id, f"http://{host}:{spec.port}{spec.probe_path}")
+
+    def _log_of(self, task: Task) -> tuple[str, ...]:
+        """Read a log as far as it can be had: a reason without log lines is better than none."""
+        try:
+            return self._parts.engine.task_log(task.id, LOG_LINES)
+        except EngineError as error:
+            log.info("no log", task=task.id, error=str(error))
+            return ()
+
+    def follow_up(self, name: str, observed: Observed, verdict: Verdict) -> None:
+        """Keep gate and prober in step with what was decided."""
+        if occupies(observed, verdict, self._parts.now()):
+            self._parts.gate.hold(name)
+        elif not (observed.place and verdict.status.phase is Phase.PENDING):
+            self.leave(name)
+        if verdict.status.phase is not Phase.STARTING:
+            self._parts.prober.forget(name)
+
+    def leave(self, name: str) -> None:
+        """Give up the notebook's place, and call who is next in line."""
+        following = self._parts.gate.leave(name)
+        if following is not None:
+            self._parts.enqueue(following)
+
+    def forget(self, name: str) -> None:
+        """Let go of a notebook that is no more."""
+        self._parts.prober.forget(name)
+        self.leave(name)
+
+
+def occupies(observed: Observed, verdict: Verdict, now: datetime) -> bool:
+    """Return whether a start is at work on some node, and so holds a place in the gate.
+
+    One that waits (for a node, an address, its home) does not keep others from starting.
+    """
+    if any(isinstance(action, CreateService) for action in verdict.actions):
+        return True
+    service, task = observed.service, observed.task
+    if service is None or not _is_underway(verdict.status):
+        return False
+    if task is None or task.ended:
+        return now - service.updated_at < HOLD
+    node = observed.nodes.get(task.node_id or "")
+    waiting = task.state is TaskState.PENDING or (node is not None and node.state == "down")
+    return not waiting and now - task.created_at < HOLD
+
+
+def _is_underway(status: NotebookStatus) -> bool:
+    return status.phase in (Phase.PENDING, Phase.STARTING)
