@@ -100,7 +100,8 @@ def occupies(observed: Observed, verdict: Verdict, now: datetime) -> bool:
     if task is None or task.ended:
         return now - service.updated_at < HOLD
     node = observed.nodes.get(task.node_id or "")
-    waiting = task.state is TaskState.PENDING or (node is not None and node.state == "down")
+    stuck = task.state is TaskState.PENDING and bool(task.error)
+    waiting = stuck or (node is not None and node.state == "down")
     return not waiting and now - task.created_at < HOLD
 
 
