@@ -15,6 +15,7 @@ import pytest
 from support.node import Node
 from support.waiting import wait_for
 from swarmhub_crds.home import HomePhase, HomeSpec, Reclaim
+from swarmhub_crds.names import slug
 from swarmhub_crds.notebook import (
     Desired,
     Mount,
@@ -94,7 +95,7 @@ class Operator:
             "command": command,
             "networks": (NETWORK,),
             "desired": Desired.RUNNING,
-            "mounts": (Mount(volume=f"home-{user}", target="/data", home=True),),
+            "mounts": (Mount(volume=f"home-{slug(user)}", target="/data", home=True),),
         }
         return NotebookSpec.model_validate({**base, **extra})
 
@@ -220,6 +221,18 @@ def test_memory_that_no_node_has_is_a_reason(operator: Operator) -> None:
     status = operator.wait("eve", Phase.FAILED)
     assert "No node is large enough for the 1 TiB of memory" in status.message
     assert operator.ours("service") == []
+
+
+@pytest.mark.parametrize("user", ["../../etc", "{{.Node.ID}}", "-rf /", "Ünï@x.org", "x" * 200])
+def test_hostile_user_gets_a_plain_notebook(operator: Operator, user: str) -> None:
+    """Whatever a username holds, names are legal, nothing is expanded and no path is left."""
+    spec = operator.spec(user, environment={"JUPYTERHUB_USER": user})
+    name = operator.apply(spec).metadata.name
+    status = operator.wait(name, Phase.RUNNING)
+    assert operator.ours("service") == [f"jupyter-{name}"]
+    environment = operator.engine.docker("exec", *operator.containers(name), "env")
+    assert f"JUPYTERHUB_USER={user}" in environment
+    assert status.node == "engine"
 
 
 def test_removed_service_is_back(operator: Operator) -> None:

@@ -262,14 +262,6 @@ class HubUser:
         """Delete a user with their servers from the hub."""
         _checked(self._api.delete(f"users/{escape(name)}"))
 
-    def start_for(self, name: str) -> None:
-        """Ask for another user's default server, without waiting for it.
-
-        Raises:
-            HubError: the hub refused, or the start has already failed.
-        """
-        _checked(self._api.post(f"users/{escape(name)}/server", json={}))
-
     def user_model(self, name: str) -> dict[str, Any]:
         """Return what the hub tells about a user; anybody may ask about themselves.
 
