@@ -8,6 +8,8 @@ anything here, the authenticator included (``make up HUB_CONFIG=my_config.py``).
 import os
 from pathlib import Path
 
+from swarmhub_spawner.resolver import FreshResolver
+
 SECRETS = Path("/run/secrets")
 SITE_FILES = Path("/etc/swarmhub/jupyterhub_config.d")
 
@@ -31,6 +33,17 @@ c.JupyterHub.cleanup_servers = False
 c.ConfigurableHTTPProxy.should_start = False
 c.ConfigurableHTTPProxy.api_url = "http://proxy:8001"
 c.ConfigurableHTTPProxy.auth_token = secret("swarmhub-proxy-token")
+
+# Docker's name server calls its answers good for ten minutes, also those about a task that has just
+# been replaced. The hub therefore asks anew each time. Notebooks cannot be told to, so they reach
+# the hub by an address that no restart changes: the proxy's port on the node that both are pinned to.
+c.JupyterHubHTTPClient.connector_options = {"resolver": FreshResolver(), "use_dns_cache": False}
+c.Spawner.hub_connect_url = os.environ.get("SWARMHUB_HUB_URL") or None
+
+# A restarted proxy has no routes: it calls the hub, with the secret that both know, to get them
+# at once instead of at the next look (images/proxy/resync.js).
+c.JupyterHub.services = [{"name": "proxy", "api_token": secret("swarmhub-proxy-token")}]
+c.JupyterHub.load_roles = [{"name": "proxy", "scopes": ["proxy"], "services": ["proxy"]}]
 
 c.JupyterHub.spawner_class = "swarmhub"
 c.SwarmHubSpawner.image = os.environ["SWARMHUB_SINGLEUSER_IMAGE"]

@@ -71,12 +71,27 @@ socket_group() {
     stat -c %g /engine.sock
 }
 
+# Where notebooks reach the hub whatever restarts: the proxy's port on the node of hub and proxy.
+# Nothing when the Swarm only knows that node by a loopback address.
+hub_url() {
+  local address
+  # shellcheck disable=SC2046  # one argument a node
+  address=$(docker node inspect --format '{{if .ManagerStatus}}{{.ManagerStatus.Addr}}{{end}}' \
+    $(docker node ls --quiet --filter "node.label=$STATE_LABEL=true") | head -n 1)
+  address=${address%:*}
+  case $address in
+    "" | 127.* | "[::1]" | 0.0.0.0) ;;
+    *) echo "http://$address:$SWARMHUB_PORT" ;;
+  esac
+}
+
 # deploy_all HUB_CONFIG_NAME POLICY_NAME: either may be empty.
 deploy_all() {
   local files=(-c "$IMAGES_DIR/registry.yml" -c "$IMAGES_DIR/stack.yml")
   SWARMHUB_DOCKER_SOCKET=$(engine_socket)
   SWARMHUB_DOCKER_GID=$(socket_group "$SWARMHUB_DOCKER_SOCKET")
-  export SWARMHUB_PORT SWARMHUB_DOCKER_SOCKET SWARMHUB_DOCKER_GID
+  SWARMHUB_HUB_URL=$(hub_url)
+  export SWARMHUB_HUB_URL SWARMHUB_PORT SWARMHUB_DOCKER_SOCKET SWARMHUB_DOCKER_GID
   export SWARMHUB_HUB_CONFIG=$1 SWARMHUB_OPERATOR_POLICY=$2
   if [ -n "$1" ]; then files+=(-c "$IMAGES_DIR/hub-config.yml"); fi
   if [ -n "$2" ]; then files+=(-c "$IMAGES_DIR/operator-policy.yml"); fi
