@@ -48,6 +48,16 @@ forget_older() {
   done
 }
 
+# Bases of an earlier recipe; their layers stay as long as an image stands on them.
+forget_older_bases() {
+  local tag
+  for tag in $(docker image ls --format '{{.Tag}}' swarmhub-base); do
+    if [ -n "$DEBIAN_BASE" ] && [ "swarmhub-base:$tag" != "$DEBIAN_BASE" ]; then
+      docker image rm "swarmhub-base:$tag" >>"$LOG" 2>&1 || true
+    fi
+  done
+}
+
 build_images() {
   local component builder=swarmhub-build:latest
   docker_build "$builder" build --build-arg "BASE=${BASE[build]}"
@@ -58,6 +68,7 @@ build_images() {
     forget_older "$component"
     note "$component: $(docker image inspect --format '{{.Size}}' "$REPOSITORY/$component:latest" | awk '{ printf "%d MB", $1 / 1000000 }')"
   done
+  forget_older_bases
 }
 
 # The whole of `make images`, short when nothing changed.
