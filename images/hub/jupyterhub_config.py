@@ -8,8 +8,6 @@ anything here, the authenticator included (``make up HUB_CONFIG=my_config.py``).
 import os
 from pathlib import Path
 
-from swarmhub_spawner.resolver import FreshResolver
-
 SECRETS = Path("/run/secrets")
 SITE_FILES = Path("/etc/swarmhub/jupyterhub_config.d")
 
@@ -35,9 +33,8 @@ c.ConfigurableHTTPProxy.api_url = "http://proxy:8001"
 c.ConfigurableHTTPProxy.auth_token = secret("swarmhub-proxy-token")
 
 # Docker's name server calls its answers good for ten minutes, also those about a task that has just
-# been replaced. The hub therefore asks anew each time. Notebooks cannot be told to, so they reach
-# the hub by an address that no restart changes: the proxy's port on the node that both are pinned to.
-c.JupyterHubHTTPClient.connector_options = {"resolver": FreshResolver(), "use_dns_cache": False}
+# been replaced, and JupyterHub 6 with aiodns believes it. Images of others have that, so notebooks
+# reach the hub by an address that no restart changes: the proxy's port on the hub's node.
 c.Spawner.hub_connect_url = os.environ.get("SWARMHUB_HUB_URL") or None
 
 # A restarted proxy has no routes: it calls the hub, with the secret that both know, to get them

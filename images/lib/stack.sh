@@ -90,7 +90,7 @@ deploy_all() {
   local files=(-c "$IMAGES_DIR/registry.yml" -c "$IMAGES_DIR/stack.yml")
   SWARMHUB_DOCKER_SOCKET=$(engine_socket)
   SWARMHUB_DOCKER_GID=$(socket_group "$SWARMHUB_DOCKER_SOCKET")
-  SWARMHUB_HUB_URL=$(hub_url)
+  SWARMHUB_HUB_URL=${SWARMHUB_HUB_URL-$(hub_url)}
   export SWARMHUB_HUB_URL SWARMHUB_PORT SWARMHUB_DOCKER_SOCKET SWARMHUB_DOCKER_GID
   export SWARMHUB_HUB_CONFIG=$1 SWARMHUB_OPERATOR_POLICY=$2
   if [ -n "$1" ]; then files+=(-c "$IMAGES_DIR/hub-config.yml"); fi
@@ -100,6 +100,19 @@ deploy_all() {
 
 login_works() {
   docker exec "$(container_of hub)" python3 /opt/swarmhub/login_check.py
+}
+
+hub_url_reached() {
+  docker exec "$(container_of operator)" python3 -c '
+import sys, urllib.request
+urllib.request.urlopen(sys.argv[1] + "/hub/api", timeout=5)' "$SWARMHUB_HUB_URL"
+}
+
+# Notebooks use the proxy's port on the node, unless a firewall keeps containers from it.
+settle_hub_url() {
+  if [ -z "$SWARMHUB_HUB_URL" ] || wait_for 20 hub_url_reached; then return; fi
+  note "containers do not reach $SWARMHUB_HUB_URL (a firewall?): notebooks use the hub's name instead"
+  export SWARMHUB_HUB_URL=
 }
 
 # The proxy's published port answers at the address by which this host reaches it.
