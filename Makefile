@@ -50,8 +50,9 @@ format: prepare ## put the Python files into the one style
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-test: prepare ## everything, on throw-away Swarms that it starts and removes (root)
+test: prepare ## everything (the spawner with JupyterHub 5 and 6), on throw-away Swarms that it starts and removes (root)
 	tests/support/prepare engine browser
+	UV_PROJECT_ENVIRONMENT=.venv-hub5 $(RUN) --no-default-groups --group dev --group hub5 pytest -q tests/unit/spawner
 	$(RUN) pytest $(PYTEST_ARGS)
 
 prepare: ## the tools of lint and test: uv and the locked environment in .venv
