@@ -8,6 +8,8 @@ anything here, the authenticator included (``make up HUB_CONFIG=my_config.py``).
 import os
 from pathlib import Path
 
+from aiohttp import ClientTimeout
+
 SECRETS = Path("/run/secrets")
 SITE_FILES = Path("/etc/swarmhub/jupyterhub_config.d")
 
@@ -36,6 +38,12 @@ c.ConfigurableHTTPProxy.auth_token = secret("swarmhub-proxy-token")
 # been replaced, and JupyterHub 6 with aiodns believes it. Images of others have that, so notebooks
 # reach the hub by an address that no restart changes: the proxy's port on the hub's node.
 c.Spawner.hub_connect_url = os.environ.get("SWARMHUB_HUB_URL") or None
+
+# A task that is killed closes no connection and its address answers nothing, not even a refusal.
+# So no connection and no address is kept, and a connection that does not come about is given up
+# soon and tried anew at the address of the task's successor. Seconds.
+c.JupyterHubHTTPClient.connector_options = {"force_close": True, "use_dns_cache": False}
+c.JupyterHubHTTPClient.session_options = {"timeout": ClientTimeout(total=300, sock_connect=5)}
 
 # A restarted proxy has no routes: it calls the hub, with the secret that both know, to get them
 # at once instead of at the next look (images/proxy/resync.js).

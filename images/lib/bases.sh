@@ -39,6 +39,7 @@ obtainable() {
     REASON=${SILENT[$registry]}
     return 1
   fi
+  : >"$out"
   docker pull "$image" >"$out" 2>&1 </dev/null &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
