@@ -15,7 +15,7 @@ CHILD=
 finish() {
   local status=$?
   if [ -n "$CHILD" ]; then kill -- "-$CHILD" 2>/dev/null || true; fi
-  if declare -F last_words >/dev/null; then last_words; fi
+  if declare -F last_words >/dev/null; then last_words || true; fi
   if [ "$status" -ne 0 ] && [ -n "$KEEP_LOG" ]; then
     printf 'The whole output is in %s\n' "$LOG" >&2
   else

@@ -43,7 +43,8 @@ ensure_secrets() {
 
 # Prints what was generated in this run, once.
 tell_logins() {
-  if [ -z "$USER_PASSWORD$ADMIN_PASSWORD" ]; then return; fi
+  # A bare return would hand on the status that ended the script, as this runs in its exit trap.
+  if [ -z "$USER_PASSWORD$ADMIN_PASSWORD" ]; then return 0; fi
   printf '\nGenerated now, and printed this once:\n'
   if [ -n "$ADMIN_PASSWORD" ]; then printf '  administrator  admin       %s\n' "$ADMIN_PASSWORD"; fi
   if [ -n "$USER_PASSWORD" ]; then printf '  anybody else   any name    %s\n' "$USER_PASSWORD"; fi
