@@ -155,7 +155,8 @@ require_port() {
   local ours
   ours=$(docker service inspect --format '{{range .Endpoint.Spec.Ports}}{{.PublishedPort}} {{end}}' "${STACK}_proxy" 2>/dev/null || true)
   if [[ " $ours " == *" $SWARMHUB_PORT "* ]]; then return; fi
-  if timeout 5 bash -c "exec 3<>/dev/tcp/$SWARMHUB_ADDRESS/$SWARMHUB_PORT" 2>/dev/null; then
+  if [ -n "$(docker ps --quiet --filter "publish=$SWARMHUB_PORT")" ] ||
+    timeout 5 bash -c "exec 3<>/dev/tcp/$SWARMHUB_ADDRESS/$SWARMHUB_PORT" 2>/dev/null; then
     die "Port $SWARMHUB_PORT is taken by another program: stop it, or choose another port (make up SWARMHUB_PORT=8080)."
   fi
 }

@@ -55,6 +55,29 @@ class HubStack:
         return run(str(_BIN / "swarmhub"), *arguments, timeout=timeout, env=self.engine.environment)
 
 
+def script(
+    name: str, engine: Mapping[str, str], timeout: float = 600, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the scripts behind the Makefile and return how it ended and what it said.
+
+    Args:
+        name: up, down or status.
+        engine: the environment that points the docker command at an engine.
+        timeout: seconds.
+        settings: more environment, as `make NAME=value` gives it.
+    """
+    return subprocess.run(
+        [str(_BIN / name)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **engine, **settings},
+        timeout=timeout,
+        check=False,
+    )
+
+
 def bring_up(
     engine: Node, log: Path, site: Mapping[str, str] | None = None, timeout: float = 1800
 ) -> HubStack:
