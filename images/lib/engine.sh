@@ -87,6 +87,25 @@ choose_advertise_addr() {
   fi
 }
 
+# The largest packet that the way out takes: less than 1500 in tunnels and in some clouds.
+path_mtu() {
+  local device
+  device=$(ip -4 route get 192.0.2.1 2>/dev/null | grep -oE 'dev [^ ]+' | cut -d' ' -f2 || true)
+  cat "/sys/class/net/${device:-none}/mtu" 2>/dev/null || echo 1500
+}
+
+# Swarm makes its bridge to the world with an MTU of 1500, whatever the way out takes; downloads in
+# notebooks then crawl. Made beforehand, it is used as it is.
+fit_gateway_bridge() {
+  local mtu option=com.docker.network
+  mtu=$(path_mtu)
+  if [ "$mtu" -ge 1500 ] || docker network inspect docker_gwbridge >/dev/null 2>&1; then return; fi
+  docker network create --driver bridge --opt "$option.bridge.name=docker_gwbridge" \
+    --opt "$option.bridge.enable_icc=false" --opt "$option.bridge.enable_ip_masquerade=true" \
+    --opt "$option.driver.mtu=$mtu" docker_gwbridge >>"$LOG" 2>&1 || return 0
+  note "packets are kept to the $mtu bytes that the way out takes"
+}
+
 ensure_swarm() {
   local refusal address=${SWARMHUB_ADVERTISE_ADDR:-}
   case $(swarm_state) in
@@ -102,6 +121,7 @@ ensure_swarm() {
       die "This engine is in a Swarm that does not answer: see 'docker info', then rejoin or 'docker swarm leave --force'."
       ;;
   esac
+  fit_gateway_bridge
   if [ -z "$address" ]; then
     if refusal=$(docker swarm init 2>&1); then
       note "made a Swarm of this one node"
@@ -132,8 +152,12 @@ ensure_state_label() {
 }
 
 ensure_network() {
+  local mtu
   if docker network inspect "$NETWORK" >/dev/null 2>&1; then return; fi
-  if ! docker network create --driver overlay --subnet "$SWARMHUB_SUBNET" "$NETWORK" >>"$LOG" 2>&1; then
+  # An overlay adds 50 bytes to what it carries between nodes.
+  mtu=$(($(path_mtu) - 50))
+  if ! docker network create --driver overlay --subnet "$SWARMHUB_SUBNET" \
+    --opt "com.docker.network.driver.mtu=$((mtu < 1450 ? mtu : 1450))" "$NETWORK" >>"$LOG" 2>&1; then
     die "The network $NETWORK could not be made ($(tail -n 1 "$LOG")): set SWARMHUB_SUBNET to a free block such as 10.99.0.0/20."
   fi
 }
