@@ -3,7 +3,9 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 from support import look
 from support.cluster import Cluster
@@ -12,8 +14,9 @@ from support.stack import HubStack, script
 from support.tiny import load_tiny
 
 
-def _up(stack: HubStack) -> subprocess.CompletedProcess[str]:
-    return script("up", stack.engine.environment, SWARMHUB_ADDRESS=str(stack.engine.address))
+def _up(stack: HubStack, **settings: str) -> subprocess.CompletedProcess[str]:
+    address = str(stack.engine.address)
+    return script("up", stack.engine.environment, SWARMHUB_ADDRESS=address, **settings)
 
 
 def _ids(stack: HubStack, label: str) -> set[str]:
@@ -56,6 +59,23 @@ def test_down_and_up_keep_homes_users_and_passwords(hub_stack: HubStack) -> None
     user.wait_ready()  # its record still says that it should run, so nobody has to ask for it
     assert user.get_file("note.txt") == "kept"
     user.stop()
+
+
+def test_another_login_by_configuration(hub_stack: HubStack, tmp_path: Path) -> None:
+    """A site's file swaps the authenticator; naming the earlier file brings the earlier one back."""
+    site = tmp_path / "site.py"
+    site.write_text('c.JupyterHub.authenticator_class = "native"\n')
+    earlier = str(Path(__file__).with_name("hub_config.py"))
+    try:
+        done = _up(hub_stack, HUB_CONFIG=str(site))
+        assert done.returncode == 0, done.stdout
+        page = httpx.get(f"{hub_stack.url}/hub/signup", timeout=10)
+        assert page.status_code == 200
+        assert "Create User" in page.text or "Sign Up" in page.text
+    finally:
+        done = _up(hub_stack, HUB_CONFIG=earlier)
+    assert done.returncode == 0, done.stdout
+    hub_stack.login("rosa").close()
 
 
 def test_status_needs_no_arguments(hub_stack: HubStack) -> None:
