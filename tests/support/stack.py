@@ -56,15 +56,14 @@ class HubStack:
 
 
 def script(
-    name: str, engine: Mapping[str, str], timeout: float = 600, **settings: str
+    name: str, environment: Mapping[str, str], timeout: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """Run one of the scripts behind the Makefile and return how it ended and what it said.
 
     Args:
         name: up, down or status.
-        engine: the environment that points the docker command at an engine.
+        environment: points the docker command at an engine, and holds what `make NAME=value` gives.
         timeout: seconds.
-        settings: more environment, as `make NAME=value` gives it.
     """
     return subprocess.run(
         [str(_BIN / name)],
@@ -72,7 +71,7 @@ def script(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **engine, **settings},
+        env={**os.environ, **environment},
         timeout=timeout,
         check=False,
     )

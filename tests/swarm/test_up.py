@@ -15,8 +15,8 @@ from support.tiny import load_tiny
 
 
 def _up(stack: HubStack, **settings: str) -> subprocess.CompletedProcess[str]:
-    address = str(stack.engine.address)
-    return script("up", stack.engine.environment, SWARMHUB_ADDRESS=address, **settings)
+    address = {"SWARMHUB_ADDRESS": str(stack.engine.address)}
+    return script("up", {**stack.engine.environment, **address, **settings})
 
 
 def _ids(stack: HubStack, label: str) -> set[str]:
@@ -62,7 +62,7 @@ def test_down_and_up_keep_homes_users_and_passwords(hub_stack: HubStack) -> None
 
 
 def test_another_login_by_configuration(hub_stack: HubStack, tmp_path: Path) -> None:
-    """A site's file swaps the authenticator; naming the earlier file brings the earlier one back."""
+    """A site's file swaps the authenticator; naming the earlier file brings it back."""
     site = tmp_path / "site.py"
     site.write_text('c.JupyterHub.authenticator_class = "native"\n')
     earlier = str(Path(__file__).with_name("hub_config.py"))
@@ -94,7 +94,7 @@ def fresh(cluster: Cluster) -> Iterator[Node]:
 
 
 def _refusal(node: Node, **settings: str) -> str:
-    done = script("up", node.environment, timeout=120, **settings)
+    done = script("up", {**node.environment, **settings}, timeout=120)
     assert done.returncode == 1
     sentences = [line for line in done.stdout.splitlines() if line.startswith("swarmhub: ")]
     assert len(sentences) == 1, done.stdout
