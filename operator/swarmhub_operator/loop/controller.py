@@ -51,9 +51,9 @@ class Controller:
             ("engine-watch", self._watch_engine),
             ("engine-events", self._watch_events),
             ("sweep", self._sweep),
+            ("prober", self._parts.prober.run),
             *((f"worker-{n}", self._work) for n in range(workers)),
         ]
-        self._parts.prober.start()
         for name, job in jobs:
             thread = threading.Thread(target=self._guard(name, job), name=name, daemon=True)
             self._threads.append(thread)
@@ -82,11 +82,11 @@ class Controller:
         self._hint.set()
         self._queue.close()
         self._watch.wake()
+        self._parts.prober.close()
         end = time.monotonic() + timeout
         for thread in self._threads:
             if thread.name != "engine-events":
                 thread.join(max(0.0, end - time.monotonic()))
-        self._parts.prober.close()
         self._watch.close()
 
     def _watch_store(self) -> None:

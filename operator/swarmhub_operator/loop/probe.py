@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-
-import urllib3
-from urllib3.exceptions import HTTPError
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from swarmhub_operator.logs import get_logger
 
 INTERVAL = 0.075  # seconds between two questions to one notebook
-TIMEOUT = 1.0  # seconds for one answer
+TIMEOUT = 1.0  # seconds for one answer, from the connection to the status line
 WORKERS = 8
 SERVER_ERROR = 500
+LONGEST_LINE = 1024  # bytes of the answer that are looked at
+_IN_PATHS = "%/?:@!$&'()*+,;=~"  # and so kept as they are
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)\b")
 log = get_logger()
 
 
@@ -30,16 +35,33 @@ class Target:
 
 
 def answers(url: str) -> bool:
-    """Return whether `url` gives any answer below 500, which is what the hub itself waits for."""
+    """Return whether `url` gives any answer below 500, which is what the hub itself waits for.
+
+    Only the status line is read, within `TIMEOUT` altogether: a notebook that lets its headers or
+    its body drip must not hold the worker that asks it.
+    """
+    deadline = time.monotonic() + TIMEOUT
     try:
-        # The body is not read: a notebook that lets it drip would hold the worker.
-        response = urllib3.request(
-            "GET", url, timeout=TIMEOUT, retries=False, redirect=False, preload_content=False
-        )
-    except (HTTPError, OSError, ValueError):
+        asked = urlsplit(url)
+        path = quote(urlunsplit(("", "", asked.path or "/", asked.query, "")), safe=_IN_PATHS)
+        with closing(HTTPConnection(asked.hostname or "", asked.port, TIMEOUT)) as connection:
+            connection.request("GET", path, headers={"Connection": "close"})
+            line = _first_line(connection.sock, deadline)
+    except (HTTPException, OSError, ValueError):
         return False
-    response.close()
-    return response.status < SERVER_ERROR
+    found = _STATUS_LINE.match(line)
+    return found is not None and int(found[1]) < SERVER_ERROR
+
+
+def _first_line(answer: socket.socket, deadline: float) -> bytes:
+    line = b""
+    while b"\n" not in line and len(line) < LONGEST_LINE:
+        answer.settimeout(max(0.001, deadline - time.monotonic()))
+        more = answer.recv(LONGEST_LINE)
+        if not more:
+            break
+        line += more
+    return line
 
 
 class Prober:
@@ -57,11 +79,26 @@ class Prober:
         self._stop = threading.Event()
         self._work = threading.Event()
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="probe")
-        self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
 
-    def start(self) -> None:
-        """Begin to ask."""
-        self._thread.start()
+    def run(self) -> None:
+        """Ask until `close` is called; for a thread of its own."""
+        while not self._stop.is_set():
+            self._work.wait()
+            with self._lock:
+                targets = [t for t in self._targets.values() if t.task_id not in self._asking]
+                self._asking.update(t.task_id for t in targets)
+                if not self._targets:
+                    self._work.clear()
+            for target in targets:
+                try:
+                    self._pool.submit(self._probe, target)
+                except RuntimeError as error:
+                    if self._stop.is_set():
+                        return
+                    log.warning("probe", outcome="postponed", error=str(error))  # no more threads
+                    with self._lock:
+                        self._asking.discard(target.task_id)
+            time.sleep(INTERVAL)
 
     def watch(self, target: Target) -> None:
         """Ask this task until it answers, in place of any earlier task of the notebook."""
@@ -87,21 +124,6 @@ class Prober:
         self._stop.set()
         self._work.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self._work.wait()
-            with self._lock:
-                targets = [t for t in self._targets.values() if t.task_id not in self._asking]
-                self._asking.update(t.task_id for t in targets)
-                if not self._targets:
-                    self._work.clear()
-            for target in targets:
-                try:
-                    self._pool.submit(self._probe, target)
-                except RuntimeError:  # closed
-                    return
-            time.sleep(INTERVAL)
 
     def _probe(self, target: Target) -> None:
         ready = False

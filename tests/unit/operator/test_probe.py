@@ -6,9 +6,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Queue
+from typing import Any
 
 import pytest
 from support.waiting import wait_for
@@ -25,11 +26,14 @@ def probing(ask: Callable[[str], bool]) -> Iterator[tuple[Prober, Queue[str]]]:
     """Run a prober; the queue gets each notebook that is told to be ready."""
     ready: Queue[str] = Queue()
     prober = Prober(ready.put, ask)
-    prober.start()
+    thread = threading.Thread(target=prober.run)
+    thread.start()
     try:
         yield prober, ready
     finally:
         prober.close()
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 def test_a_task_is_asked_until_it_answers_and_told_once() -> None:
@@ -183,3 +187,56 @@ def test_one_who_accepts_and_speaks_no_http_is_no_answer(words: bytes) -> None:
         assert not answers(f"http://127.0.0.1:{listening.getsockname()[1]}/")
         assert time.monotonic() - began < TIMEOUT + 1
         thread.join(5)
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 ", b"200\r\n\r\n"])
+def test_one_who_lets_headers_drip_holds_no_worker(start: bytes) -> None:
+    """A hostile notebook could else keep everybody's start from being seen."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        over = threading.Event()
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(start)
+                while not over.wait(0.2):
+                    connection.sendall(b"1")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        began = time.monotonic()
+        answered = answers(f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        assert answered is start.endswith(b"X: ")
+        assert time.monotonic() - began < TIMEOUT + 0.5
+        over.set()
+        thread.join(5)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/a\r\nb", "http://127.0.0.1:99999/", "http://[/"]
+)
+def test_an_address_that_is_none_is_no_answer(url: str) -> None:
+    """Whatever a record holds, the probe goes on."""
+    assert not answers(url)
+
+
+def test_threads_that_cannot_be_had_delay_the_question() -> None:
+    """The prober goes on, as threads may be had a moment later."""
+    asked = threading.Event()
+
+    def ask(_: str) -> bool:
+        asked.set()
+        return True
+
+    with probing(ask) as (prober, ready):
+        submit = prober._pool.submit
+        failures = iter([RuntimeError("can't start new thread")])
+
+        def refuse_once(*args: Any) -> Any:
+            for failure in failures:
+                raise failure
+            return submit(*args)
+
+        prober._pool.submit = refuse_once  # type: ignore[assignment]
+        prober.watch(target())
+        assert ready.get(timeout=5) == "ada"
