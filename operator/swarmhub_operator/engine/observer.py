@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.observed import Node, Snapshot, index
 from swarmhub_operator.engine.port import Engine
 
@@ -23,6 +24,7 @@ class Observer:
         self._clock = clock
         self._lock = threading.Lock()
         self._last: Snapshot | None = None
+        self._failed: tuple[float, EngineError] | None = None  # when, and how, the last look did
         self._nodes: tuple[Node, ...] = ()
         self._nodes_at = float("-inf")
         self.cost = 0.0  # seconds that the last look took
@@ -31,12 +33,21 @@ class Observer:
         """Return a look that began at `not_before` (monotonic seconds) or later.
 
         Raises:
-            EngineError: when the engine does not answer.
+            EngineError: when the engine does not answer. Never REFUSED: that says something of the
+                engine, and nothing of any notebook.
         """
+        asked = self._clock()
         with self._lock:
             if self._last is not None and self._last.started >= not_before:
                 return self._last
-            self._last = self._take()
+            if self._failed is not None and self._failed[0] >= asked:
+                raise self._failed[1]  # while we waited; to wait as long once more helps nobody
+            try:
+                self._last = self._take()
+            except EngineError as error:
+                kind = Kind.UNAVAILABLE if error.kind is Kind.REFUSED else error.kind
+                self._failed = self._clock(), EngineError(kind, error.sentence)
+                raise self._failed[1] from error
             return self._last
 
     def refresh_nodes(self) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from swarmhub_crds.errors import Conflict, LeaseLost, StoreError, StoreUnavailable
+from swarmhub_crds.errors import Conflict, LeaseLost, StoreError
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.watch import StoreWatch
 
@@ -24,6 +24,8 @@ from swarmhub_operator.loop.workqueue import WorkQueue
 
 STEADY = 1.0  # seconds between two looks while nothing is going on
 BUSY_SHARE = 0.05  # of one core that looking may cost
+LONGEST = 15.0  # seconds between two looks, however long they take
+BEAT_EVERY = 10.0  # seconds between two signs of life while a thread waits
 EVENTS_FOR = 60.0  # seconds that one event stream lasts
 log = get_logger()
 
@@ -90,27 +92,24 @@ class Controller:
         self._watch.close()
 
     def _watch_store(self) -> None:
+        full = False  # everything is still to be looked at
         while not self._stop.is_set():
             self._pulse.beat("store-watch")
             try:
                 changes = self._watch.wait(timeout=1.0)
-            except StoreUnavailable as error:
+                full = full or (changes is not None and changes.full)
+                told = self._all_names() if full else changes.notebooks if changes else ()
+            except StoreError as error:
                 self._pulse.report("store", str(error))
                 continue
             self._pulse.report("store", None)
-            if changes is None:
-                continue
-            told = self._all_names() if changes.full else changes.notebooks
             for name in told:
-                if changes.full or not self._reconciler.is_own_write(name):
+                if full or not self._reconciler.is_own_write(name):
                     self._queue.add(name)
+            full = False
 
     def _all_names(self) -> list[str]:
-        try:
-            records = self._parts.store.list_notebooks()
-        except StoreError as error:
-            self._pulse.report("store", str(error))
-            return []
+        records = self._parts.store.list_notebooks()
         return [r.metadata.name if isinstance(r, Notebook) else r.name for r in records]
 
     def _watch_engine(self) -> None:
@@ -131,7 +130,7 @@ class Controller:
                 if known.get(name) != fingerprint:
                     self._queue.add(name)
             known = {n: seen[n] for n in (*snapshot.services, *snapshot.secrets)}
-            pause = max(STEADY, self._parts.observer.cost / BUSY_SHARE)
+            pause = min(LONGEST, max(STEADY, self._parts.observer.cost / BUSY_SHARE))
             if self._hint.wait(pause):
                 self._stop.wait(0.02)  # events come in bursts; one look serves them all
                 self._hint.clear()
@@ -139,6 +138,7 @@ class Controller:
     def _watch_events(self) -> None:
         """Turn the engine's events into hints; they may be lost, late or doubled."""
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 for _ in self._parts.engine.events(EVENTS_FOR):
                     self._parts.observer.refresh_nodes()
@@ -147,6 +147,7 @@ class Controller:
                         return
             except EngineError as error:
                 self._pulse.report("engine", str(error))
+            if time.monotonic() - began < STEADY:  # an engine that is down, or of another time
                 self._stop.wait(STEADY)
 
     def _sweep(self) -> None:
@@ -160,7 +161,15 @@ class Controller:
             except (EngineError, StoreError) as error:
                 log.warning("sweep", outcome="postponed", error=str(error))
             self._pulse.report("sweep", self._housekeeping.brake)
-            self._stop.wait(self._parts.policy.sweep.interval)
+            self._rest("sweep", self._parts.policy.sweep.interval)
+
+    def _rest(self, thread: str, seconds: float) -> None:
+        """Wait, however long, without being taken for dead."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._pulse.beat(thread)
+            if self._stop.wait(min(left, BEAT_EVERY)):
+                return
 
     def _work(self) -> None:
         while not self._stop.is_set():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from swarmhub_crds.errors import Conflict
-from swarmhub_crds.home import Home, HomePhase
+from swarmhub_crds.home import Home, HomePhase, Reclaim
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Broken, Store
 
@@ -83,32 +83,42 @@ class Housekeeping:
             EngineError: the engine cannot be asked.
             StoreError: the store cannot be read or written.
         """
-        homes = [h for h in self._store.list_homes() if isinstance(h, Home)]
-        if not any(h.status.phase in (HomePhase.RELEASED, HomePhase.DELETING) for h in homes):
+        leaving = [h for h in self._store.list_homes() if isinstance(h, Home) and _leaves(h)]
+        if not leaving:
             return
+        own_node = self._engine.own_node_id()
+        for home in leaving:
+            try:
+                self._look_after(home.metadata.name, own_node)
+            except (EngineError, Conflict) as error:  # of one home: the others go on
+                name = home.metadata.name
+                log.warning("home", home=name, outcome="postponed", error=str(error))
+
+    def _look_after(self, name: str, own_node: str) -> None:
+        """Decide from what the store says now: its user may be back since the list was read."""
+        home = self._store.get_home(name)
         records = self._store.list_notebooks()
+        if not isinstance(home, Home):
+            return
         if any(isinstance(r, Broken) for r in records):
-            log.warning("homes", outcome="waiting", message="A record cannot be read; none goes.")
+            log.warning("home", home=name, outcome="waiting", error="A record cannot be read.")
             return
         mounted = {m.volume for r in records if isinstance(r, Notebook) for m in r.spec.mounts}
-        own_node = self._engine.own_node_id()
-        for home in homes:
-            name, grace = home.metadata.name, self._policy.home_grace
-            decision = step(
+        decision = step(
+            home,
+            mounted=name in mounted,
+            own_node=own_node,
+            now=self._now(),
+            grace=self._policy.home_grace,
+        )
+        if decision is HomeStep.REMOVE:
+            self._remove_home(home)
+        elif decision is HomeStep.ELSEWHERE:
+            self._say(
                 home,
-                mounted=name in mounted,
-                own_node=own_node,
-                now=self._now(),
-                grace=grace,
+                f"Its volume lies on {home.status.node}; remove it there with "
+                f"`docker volume rm {name}`.",
             )
-            if decision is HomeStep.REMOVE:
-                self._remove_home(home)
-            elif decision is HomeStep.ELSEWHERE:
-                self._say(
-                    home,
-                    f"Its volume lies on {home.status.node}; remove it there with "
-                    f"`docker volume rm {name}`.",
-                )
 
     def _remove_home(self, home: Home) -> None:
         name = home.metadata.name
@@ -144,6 +154,12 @@ class Housekeeping:
             )
         except Conflict:
             log.info("home", home=meta.name, outcome="conflict")
+
+
+def _leaves(home: Home) -> bool:
+    """Whether the home is on its way out at all; most are not, and are to cost nothing."""
+    gone = home.status.phase in (HomePhase.RELEASED, HomePhase.DELETING)
+    return gone and home.spec.reclaim is Reclaim.DELETE
 
 
 def _name(record: Notebook | Broken) -> str:

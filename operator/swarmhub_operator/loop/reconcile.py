@@ -50,13 +50,16 @@ class Reconciler:
             self._forget(name)
             return None
         if isinstance(record, Broken):
+            self._starting.forget(name)
             self._report_broken(record)
             return None
         wanted = Wanted(record, self._parts.store.uid, self._homes(record))
         try:
             return self._step(wanted)
         except EngineError as error:
-            self._explain(wanted.notebook, error)
+            self._starting.leave(name)  # whoever waits for another attempt keeps no one from his
+            if not self._explain(wanted.notebook, error):
+                return 0.0
             if error.kind is Kind.REFUSED and wanted.notebook.status.phase is not Phase.RUNNING:
                 return None
             raise
@@ -168,27 +171,32 @@ class Reconciler:
             record.name, record.uid, record.resource_version, status, fence=fence
         )
 
-    def _explain(self, record: Notebook, error: EngineError) -> None:
+    def _explain(self, record: Notebook, error: EngineError) -> bool:
         """Write down what a person should know of a failed call.
 
         A refusal ends a start, which would fail again; a server that runs is left running.
+        Returns False if the record's spec was written anew meanwhile: then nothing is known of it.
         """
         if error.kind in (Kind.STALE, Kind.GONE):  # the Swarm moved on: no news for a person
-            return
+            return True
         fresh = self._parts.store.get_notebook(record.metadata.name)
-        if not isinstance(fresh, Notebook) or fresh.metadata.uid != record.metadata.uid:
-            return
+        if not isinstance(fresh, Notebook) or _start_of(fresh) != _start_of(record):
+            return False
         if error.kind is Kind.REFUSED and fresh.status.phase is not Phase.RUNNING:
             self._put(fresh, self._refused(fresh, error))
-            self._starting.leave(record.metadata.name)
-        else:
+        elif not _is_settled(fresh):  # else its reason would be lost for good
             self._put(fresh, fresh.status.model_copy(update={"message": error.sentence}))
+        return True
 
     def _refused(self, record: Notebook, error: EngineError) -> NotebookStatus:
         update = {"observed_generation": record.metadata.generation}
         status = record.status.model_copy(update=update)
         now = self._parts.now()
         return failed(status, ConditionType.READY, "EngineRefused", error.sentence, now).status
+
+
+def _start_of(record: Notebook) -> tuple[str, int]:
+    return record.metadata.uid, record.metadata.generation
 
 
 def _is_settled(record: Notebook) -> bool:

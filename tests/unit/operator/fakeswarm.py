@@ -1,0 +1,222 @@
+"""A Swarm in memory, and an operator on it, for tests of the loop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from support.waiting import wait_for
+from swarmhub_crds.home import HomeSpec, Reclaim
+from swarmhub_crds.notebook import Desired, Mount, Notebook, NotebookSpec, NotebookStatus
+from swarmhub_crds.store import Store
+from swarmhub_operator.decide.policy import Policy
+from swarmhub_operator.engine import labels
+from swarmhub_operator.engine.errors import EngineError
+from swarmhub_operator.engine.observed import Node, Secret, Service, Task, TaskState
+from swarmhub_operator.loop.assemble import assemble
+from swarmhub_operator.loop.controller import Controller
+from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.pulse import Pulse
+from swarmhub_operator.settings import Settings
+
+NETWORK = "notebooks"
+NODE = Node("n1", "host-n1", "manager", "active", "ready", 64.0, 2**36)
+
+
+class FakeSwarm:
+    """Implements the `Engine` port: what is created runs at once. Thread-safe.
+
+    `before` is called with the name of each method before it does its work, and may raise.
+    """
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.before: Callable[[str], None] = lambda _: None
+        self.nodes_seen: tuple[Node, ...] = (NODE,)
+        self.volumes: dict[str, Mapping[str, str]] = {}
+        self._lock = threading.RLock()
+        self._ids = count(1)
+        self._services: dict[str, Service] = {}
+        self._tasks: dict[str, Task] = {}  # by service
+        self._secrets: dict[str, Secret] = {}
+
+    def _call(self, name: str) -> None:
+        with self._lock:
+            self.calls[name] += 1
+        self.before(name)
+
+    def services(self, store: str) -> tuple[Service, ...]:
+        """List the services of a store."""
+        self._call("services")
+        with self._lock:
+            found = self._services.values()
+            return tuple(s for s in found if s.labels.get(labels.STORE) == store)
+
+    def tasks(self, store: str) -> tuple[Task, ...]:
+        """List all tasks; there is but one store."""
+        self._call("tasks")
+        with self._lock:
+            return tuple(self._tasks.values()) if store else ()
+
+    def secrets(self, store: str) -> tuple[Secret, ...]:
+        """List the secrets of a store."""
+        self._call("secrets")
+        with self._lock:
+            found = self._secrets.values()
+            return tuple(s for s in found if s.labels.get(labels.STORE) == store)
+
+    def nodes(self) -> tuple[Node, ...]:
+        """List the nodes."""
+        self._call("nodes")
+        return self.nodes_seen
+
+    def find_service(self, name: str) -> Service | None:
+        """Find a service by its name."""
+        self._call("find_service")
+        return next((s for s in self._services.values() if s.name == name), None)
+
+    def create_service(self, spec: Mapping[str, Any]) -> str:
+        """Create a service with a task that runs."""
+        self._call("create_service")
+        now, ident = datetime.now(UTC), f"s{next(self._ids)}"
+        with self._lock:
+            self._services[ident] = Service(ident, spec["Name"], 1, spec["Labels"], spec, now, now)
+            self._run_task(ident, now)
+        return ident
+
+    def update_service(self, service_id: str, version: int, spec: Mapping[str, Any]) -> None:
+        """Replace a service's spec, and its task by a new one."""
+        self._call("update_service")
+        now = datetime.now(UTC)
+        with self._lock:
+            old = self._services[service_id]
+            assert old.version == version
+            self._services[service_id] = replace(
+                old, version=version + 1, labels=spec["Labels"], spec=spec, updated_at=now
+            )
+            self._run_task(service_id, now)
+
+    def _run_task(self, service: str, now: datetime) -> None:
+        ident = f"t{next(self._ids)}"
+        self._tasks[service] = Task(
+            ident, service, "n1", TaskState.RUNNING, "running", "", "", now, now, None,
+            {NETWORK: "10.0.0.9"},
+        )  # fmt: skip
+
+    def remove_service(self, service_id: str) -> None:
+        """Remove a service and its task."""
+        self._call("remove_service")
+        with self._lock:
+            self._services.pop(service_id)
+            self._tasks.pop(service_id)
+
+    def create_secret(self, name: str, data: bytes, labels: Mapping[str, str]) -> str:
+        """Create a secret; its content is nobody's business."""
+        self._call("create_secret")
+        assert data
+        ident = f"x{next(self._ids)}"
+        with self._lock:
+            self._secrets[ident] = Secret(ident, name, labels, datetime.now(UTC))
+        return ident
+
+    def find_secret(self, name: str) -> Secret | None:
+        """Find a secret by its name."""
+        self._call("find_secret")
+        return next((s for s in self._secrets.values() if s.name == name), None)
+
+    def remove_secret(self, secret_id: str) -> None:
+        """Remove a secret."""
+        self._call("remove_secret")
+        with self._lock:
+            self._secrets.pop(secret_id)
+
+    def task_log(self, task_id: str, lines: int) -> tuple[str, ...]:
+        """Return a line."""
+        self._call("task_log")
+        return (f"the end of {task_id}",)[:lines]
+
+    def resolve_image(self, image: str) -> str | None:
+        """Know no image."""
+        self._call("resolve_image")
+        return None if image else ""
+
+    def own_node_id(self) -> str:
+        """Return the only node."""
+        self._call("own_node_id")
+        return "n1"
+
+    def volume_labels(self, name: str) -> Mapping[str, str] | None:
+        """Return the labels of a volume."""
+        self._call("volume_labels")
+        return self.volumes.get(name)
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume."""
+        self._call("remove_volume")
+        del self.volumes[name]
+
+    def events(self, seconds: float) -> Iterator[None]:
+        """Tell of nothing, for some time."""
+        self._call("events")
+        time.sleep(min(seconds, 0.2))
+        yield from ()
+
+
+class Operator:
+    """An operator in this process, on a Swarm in memory and a real store."""
+
+    def __init__(self, store: Store, swarm: FakeSwarm, policy: Policy | None = None) -> None:
+        self.store = store
+        self.swarm = swarm
+        self.pulse = Pulse()
+        settings = Settings(network=NETWORK, policy=policy or Policy(), lease_ttl=15)
+        self.leadership = Leadership(store, "test", settings.lease_ttl)
+        assert self.leadership.acquire()
+        self.controller: Controller = assemble(
+            store, swarm, self.leadership, settings, self.pulse, ask=lambda _: True
+        )
+        self.controller.start(workers=4)
+
+    def stop(self) -> None:
+        """Stop reconciling and give the lease back."""
+        self.controller.stop(5.0)
+        self.leadership.release()
+
+    def apply(self, user: str, **values: Any) -> Notebook:
+        """Write down that a notebook should run, as the spawner does."""
+        return self.store.apply_notebook(
+            spec(user, **values), homes={f"jupyterhub-{user}": HomeSpec(user=user)}
+        )
+
+    def status(self, name: str) -> NotebookStatus:
+        """Return what is."""
+        record = self.store.get_notebook(name)
+        assert isinstance(record, Notebook)
+        return record.status
+
+    def wait(self, name: str, what: str, check: Callable[[NotebookStatus], bool]) -> None:
+        """Wait until the notebook's status passes a check."""
+        wait_for(f"{name}: {what}", lambda: check(self.status(name)), timeout=20)
+
+
+def spec(user: str, **values: Any) -> NotebookSpec:
+    """Return the spec of a notebook that should run with a home."""
+    given = {
+        "user": user,
+        "image": "lab",
+        "command": ("start",),
+        "networks": (NETWORK,),
+        "desired": Desired.RUNNING,
+        "mounts": (Mount(volume=f"jupyterhub-{user}", target="/home/jovyan", home=True),),
+        **values,
+    }
+    return NotebookSpec(**given)
+
+
+__all__ = ["NETWORK", "NODE", "EngineError", "FakeSwarm", "Operator", "Reclaim", "spec"]
