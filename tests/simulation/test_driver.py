@@ -1,0 +1,92 @@
+"""The operator's own loop over a simulated Swarm: started, failed, restarted, stopped, crashed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from simulation import driver
+from simulation.driver import NETWORK, Simulation
+from simulation.programs import Program, always
+from simulation.world import World
+from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus, Phase
+
+SPEC = NotebookSpec(
+    user="ada",
+    image="registry/lab:1",
+    command=("start",),
+    networks=(NETWORK,),
+    desired=Desired.RUNNING,
+)
+
+
+def status(sim: Simulation) -> NotebookStatus:
+    """Return what the operator says of the notebook."""
+    record = sim.store.get_notebook("ada")
+    assert isinstance(record, Notebook)
+    return record.status
+
+
+def begin(sim: Simulation) -> None:
+    """Start the notebook and wait until it runs."""
+    sim.store.apply_notebook(SPEC, secrets={"TOKEN": "x"})
+    assert sim.run(30, until=lambda: status(sim).phase is Phase.RUNNING)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_start_fail_restart_stop(tmp_path: Path, seed: int) -> None:
+    """A notebook starts, is killed, comes back under the same service, and stops."""
+    with Simulation(tmp_path, seed) as sim:
+        begin(sim)
+        service = status(sim).service_id
+        (task,) = sim.swarm.tasks_of("jupyter-ada")
+        sim.swarm.kill(task["ID"])
+        assert sim.run(30, until=lambda: status(sim).restarts == 1)
+        assert sim.run(30, until=lambda: status(sim).phase is Phase.RUNNING)
+        assert (status(sim).service_id, status(sim).exit_code) == (service, 137)
+        sim.store.set_desired("ada", Desired.STOPPED)
+        assert sim.run(30, until=lambda: status(sim).phase is Phase.STOPPED)
+        sim.run(10)
+        assert driver.names(sim.swarm.world.services) == []
+        assert driver.names(sim.swarm.world.secrets) == []
+        assert sim.swarm.world.tasks == {}
+
+
+def test_crash_loop_is_given_up(tmp_path: Path) -> None:
+    """The operator's delays pass in no time."""
+    broken = Program(runs_for=1.0, exit_code=3, log=((1, "boom"),), answers_after=None)
+    world = World(behaviour=always(broken))
+    with Simulation(tmp_path, world=world) as sim:
+        sim.store.apply_notebook(SPEC, secrets={"TOKEN": "x"})
+        assert sim.run(600, until=lambda: status(sim).phase is Phase.FAILED)
+        assert (status(sim).exit_code, status(sim).last_log) == (3, ("boom",))
+
+
+def test_same_seed_same_run(tmp_path: Path) -> None:
+    """One seed is one run, to the last turn, event and microsecond."""
+
+    def once(folder: Path, seed: int) -> tuple[int, list[object]]:
+        folder.mkdir()
+        with Simulation(folder, seed) as sim:
+            begin(sim)
+            sim.store.set_desired("ada", Desired.STOPPED)
+            sim.run(20)
+            sim.crash()
+            told = sim.swarm.journal.since(0.0)
+            return sim.turns, [(e["timeNano"], e["Type"], e["Action"]) for e in told]
+
+    first, again, other = (once(tmp_path / n, s) for n, s in (("a", 1), ("b", 1), ("c", 2)))
+    assert first == again
+    assert first != other
+
+
+def test_crashed_operator_is_followed_by_another(tmp_path: Path) -> None:
+    """A stop that is written down while nobody leads is done by whoever comes next."""
+    with Simulation(tmp_path) as sim:
+        begin(sim)
+        sim.crash()
+        sim.store.set_desired("ada", Desired.STOPPED)
+        sim.run(20)
+        assert driver.names(sim.swarm.world.services) == ["jupyter-ada"]
+        sim.restart()
+        assert sim.run(30, until=lambda: status(sim).phase is Phase.STOPPED)
