@@ -20,7 +20,7 @@ from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.settings import Settings, SettingsError, read
 
 RETRY = 1.0  # seconds between two attempts to open the store or take the lease
-STOP_WITHIN = 8.0  # seconds; Swarm kills ten seconds after SIGTERM
+STOP_WITHIN = 6.0  # seconds; Swarm kills ten seconds after SIGTERM
 log = logs.get_logger()
 
 
@@ -34,13 +34,27 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run(settings, stop)
+    try:
+        run(settings, stop)
+    except SettingsError as error:
+        sys.exit(f"swarmhub-operator: {error}")
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Be an operator until `stop` is set: standby until the lease is ours, then lead."""
+    """Be an operator until `stop` is set: standby until the lease is ours, then lead.
+
+    Raises:
+        SettingsError: the health endpoint's address cannot be used.
+    """
     pulse = Pulse()
-    server = health.serve(pulse, settings.health_host, settings.health_port)
+    try:
+        server = health.serve(pulse, settings.health_host, settings.health_port)
+    except OSError as error:
+        where = f"{settings.health_host}:{settings.health_port}"
+        raise SettingsError(
+            f"The health endpoint cannot listen on {where} ({error}); "
+            "end what listens there or set SWARMHUB_HEALTH_PORT."
+        ) from error
     try:
         store = _open_store(settings.state_url, pulse, stop)
         if store is None:
@@ -102,9 +116,12 @@ def _lead(
     while not stop.is_set() and not leadership.lost.is_set():
         stop.wait(0.2)
     pulse.leading = False
-    controller.stop(STOP_WITHIN)
+    if controller.stop(STOP_WITHIN):
+        leadership.release()
+    else:
+        log.warning("lease", outcome="left to run out", error="A call is still under way.")
+        leadership.let_run_out()
     pulse.reset()
-    leadership.release()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 from swarmhub_crds.errors import Conflict, LeaseLost, StoreError
 from swarmhub_crds.notebook import Notebook
@@ -49,7 +50,7 @@ class Controller:
     def start(self, workers: int) -> None:
         """Start all threads."""
         jobs: list[tuple[str, Callable[[], None]]] = [
-            ("store-watch", self._watch_store),
+            ("store-watch", self._follow_store),
             ("engine-watch", self._watch_engine),
             ("engine-events", self._watch_events),
             ("sweep", self._sweep),
@@ -75,10 +76,11 @@ class Controller:
 
         return run
 
-    def stop(self, timeout: float) -> None:
+    def stop(self, timeout: float) -> bool:
         """Finish what is under way and stop, within `timeout` seconds.
 
-        The event stream has no such bound; its thread is a daemon and ends with the process.
+        Returns False if something that changes the Swarm may still be under way then; its thread
+        is a daemon and ends with the process, as that of the event stream does.
         """
         self._stop.set()
         self._hint.set()
@@ -89,7 +91,12 @@ class Controller:
         for thread in self._threads:
             if thread.name != "engine-events":
                 thread.join(max(0.0, end - time.monotonic()))
-        self._watch.close()
+        acting = (t for t in self._threads if t.name == "sweep" or t.name.startswith("worker-"))
+        return not any(thread.is_alive() for thread in acting)
+
+    def _follow_store(self) -> None:
+        with closing(self._watch):
+            self._watch_store()
 
     def _watch_store(self) -> None:
         full = False  # everything is still to be looked at

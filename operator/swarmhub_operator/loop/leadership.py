@@ -11,6 +11,7 @@ from swarmhub_crds.store import Lease, Store
 from swarmhub_operator.logs import get_logger
 
 TTL = 15.0  # seconds
+RELEASE_WITHIN = 1.5  # seconds
 MARGIN = 0.2  # of the time to live: when it is nearly over, it is over
 log = get_logger()
 
@@ -65,9 +66,11 @@ class Leadership:
         Raises:
             LeaseLost: when it has run out or has been taken over.
         """
-        if self._lease is None or self.lost.is_set() or boot_time() >= self._deadline:
+        lease = self._lease
+        over = self._stop.is_set() or self.lost.is_set() or boot_time() >= self._deadline
+        if lease is None or over:
             raise LeaseLost("This operator no longer holds the lease; another one acts now.")
-        return self._lease
+        return lease
 
     def _renew(self) -> None:
         while not self._stop.wait(self._ttl / 5):
@@ -87,15 +90,34 @@ class Leadership:
                 if boot_time() >= self._deadline:
                     self.lost.set()
                     return
+            except Exception:
+                log.exception("lease not renewed")
+                self.lost.set()
+                return
 
-    def release(self) -> None:
-        """Give the lease back, so that the next operator need not wait for it to run out."""
+    def let_run_out(self) -> None:
+        """Act no more, but keep others waiting: something of ours may still be under way."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=self._ttl)
+
+    def release(self, within: float = RELEASE_WITHIN) -> None:
+        """Give the lease back, so that the next operator need not wait for it to run out.
+
+        Args:
+            within: seconds; a store that hangs longer is left alone, and the lease runs out.
+        """
+        self._stop.set()
         lease, self._lease = self._lease, None
         if lease is None or self.lost.is_set():
             return
+        giving = threading.Thread(target=self._give_back, args=(lease,), daemon=True)
+        giving.start()
+        giving.join(within)
+        if giving.is_alive():
+            log.warning("lease not released", error="The store does not answer; it runs out.")
+
+    def _give_back(self, lease: Lease) -> None:
+        if self._thread is not None:
+            self._thread.join()
         try:
             self._store.release_lease(lease)
         except StoreError as error:
