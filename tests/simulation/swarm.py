@@ -34,15 +34,19 @@ class Swarm:
     """
 
     def __init__(
-        self, world: World | None = None, workers: tuple[str, ...] = (), pool: str = POOL
+        self,
+        world: World | None = None,
+        workers: tuple[str, ...] = (),
+        pool: str = POOL,
+        manager: str = "manager",
     ) -> None:
-        """Make a Swarm of a manager named "manager" and `workers`; tasks' addresses from `pool`."""
+        """Make a Swarm of machines with these names; its networks are cut from `pool`."""
         self.world = world or World()
         self.clock = self.world.clock
         self.journal = self.world.journal
         self.manager = True
         self.leader = True
-        self.own_node: str = join(self.world, "manager", "manager")["ID"]
+        self.own_node: str = join(self.world, manager, "manager")["ID"]
         for hostname in workers:
             join(self.world, hostname, "worker")
         self.stock = Stock(self.world, self.own_node)
