@@ -70,14 +70,19 @@ def _alive(
 def _taskless(seen: Seen, status: NotebookStatus, now: datetime) -> Verdict:
     """A task is made at once; one that is not there was cleared away with the Swarm's history."""
     status = pending(status, "Waiting for Swarm to make a task.", now)
-    if now - seen.service.updated_at < timedelta(seconds=TASK_WITHIN):
+    if is_recent(seen.service.updated_at, now, timedelta(seconds=TASK_WITHIN)):
         return Verdict(status, look_again=SOON)
     return _force_update(seen, "", status, "Swarm has no task of it")
 
 
+def is_recent(moment: datetime, now: datetime, within: timedelta) -> bool:
+    """Whether the engine's `moment` is near to our `now`; one of the two clocks may be wrong."""
+    return abs(now - moment) < within
+
+
 def _superseded(task: Task, service: Service, now: datetime) -> bool:
     """Whether an update of ours has already asked for a task in place of this one."""
-    recent = now - service.updated_at < timedelta(seconds=SUPERSEDE_WITHIN)
+    recent = is_recent(service.updated_at, now, timedelta(seconds=SUPERSEDE_WITHIN))
     return recent and service.labels.get(labels.SUPERSEDES) == task.id
 
 
@@ -238,10 +243,9 @@ def _was_stable(task: Task, status: NotebookStatus, stable_after: float) -> bool
 def _restart(seen: Seen, task: Task, status: NotebookStatus, context: Context) -> Verdict:
     due = status.next_restart_at or context.now
     wait = (due - context.now).total_seconds()
-    if wait > 0:
-        status = status.model_copy(update={"phase": Phase.BACK_OFF})
-        return Verdict(status, look_again=wait)
     status = status.model_copy(update={"phase": Phase.BACK_OFF})
+    if 0 < wait <= context.policy.restart.longest_delay:  # longer only if the clock was set back
+        return Verdict(status, look_again=wait)
     return _force_update(seen, task.id, status, "restart")
 
 

@@ -176,6 +176,10 @@ def _keep(
         verdict = _repair(observed, service, status, placement, changed)
     else:
         verdict = follow(wanted, Seen(service, placement, observed), status, context)
+    if any(isinstance(action, actions.UpdateService) for action in verdict.actions):
+        why = refusal(wanted.spec, context.policy, context.network)
+        if why:
+            return failed(status, ConditionType.ACCEPTED, "Refused", why, context.now)
     return Verdict(verdict.status, (*strays, *verdict.actions, *secrets), verdict.look_again)
 
 

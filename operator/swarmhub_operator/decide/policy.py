@@ -23,6 +23,11 @@ class RestartPolicy(BaseModel):
             return self.first_delay
         return min(self.max_delay, self.base_delay * 2.0 ** min(failures - 2, 32))
 
+    @property
+    def longest_delay(self) -> float:
+        """The longest wait before any restart."""
+        return max(self.first_delay, self.max_delay, self.hub_delay)
+
 
 class SweepPolicy(BaseModel):
     """How careful the garbage collection is. Times are seconds."""

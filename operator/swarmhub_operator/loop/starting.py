@@ -9,7 +9,7 @@ from swarmhub_crds.notebook import NotebookStatus, Phase
 
 from swarmhub_operator.decide.actions import CreateService
 from swarmhub_operator.decide.build import Wanted
-from swarmhub_operator.decide.follow import is_ready
+from swarmhub_operator.decide.follow import is_ready, is_recent
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.verdict import Verdict
 from swarmhub_operator.engine.errors import EngineError
@@ -20,6 +20,7 @@ from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.probe import Target
 
 LOG_LINES = 20
+LOG_WIDTH = 500  # characters of a line that are kept in the status
 HOLD = timedelta(seconds=60)  # a start that takes longer is not busy with the CPU
 log = get_logger()
 
@@ -61,10 +62,11 @@ class Starting:
     def _log_of(self, task: Task) -> tuple[str, ...]:
         """Read a log as far as it can be had: a reason without log lines is better than none."""
         try:
-            return self._parts.engine.task_log(task.id, LOG_LINES)
+            lines = self._parts.engine.task_log(task.id, LOG_LINES)
         except EngineError as error:
             log.info("no log", task=task.id, error=str(error))
             return ()
+        return tuple(line[:LOG_WIDTH] for line in lines)
 
     def follow_up(self, name: str, observed: Observed, verdict: Verdict) -> None:
         """Keep gate and prober in step with what was decided."""
@@ -98,11 +100,11 @@ def occupies(observed: Observed, verdict: Verdict, now: datetime) -> bool:
     if service is None or not _is_underway(verdict.status):
         return False
     if task is None or task.ended:
-        return now - service.updated_at < HOLD
+        return is_recent(service.updated_at, now, HOLD)
     node = observed.nodes.get(task.node_id or "")
     stuck = task.state is TaskState.PENDING and bool(task.error)
     waiting = stuck or (node is not None and node.state == "down")
-    return not waiting and now - task.created_at < HOLD
+    return not waiting and is_recent(task.created_at, now, HOLD)
 
 
 def _is_underway(status: NotebookStatus) -> bool:

@@ -408,3 +408,20 @@ def test_the_task_that_followed_is_judged_by_itself() -> None:
     state = look(ready_status(), running(at=crashed())).status
     seen = replace(superseding(since=1), task=crashed(id="t2"))
     assert look(state, seen).status.failures == 2
+
+
+def test_a_clock_set_back_delays_no_restart() -> None:
+    """A wait that is longer than any that was ever asked for is over."""
+    state = status(Phase.BACK_OFF, failed_task_id="t1", failures=2, next_restart_at=later(3600))
+    verdict = look(state, running(at=crashed()))
+    assert [type(a).__name__ for a in verdict.actions] == ["UpdateService"]
+    state = status(Phase.BACK_OFF, failed_task_id="t1", failures=2, next_restart_at=later(60))
+    assert look(state, running(at=crashed())).look_again == 60
+
+
+@pytest.mark.parametrize("ahead", [1, 3600])
+def test_an_engine_whose_clock_is_ahead_is_waited_for_no_longer(ahead: float) -> None:
+    """A little is soon; an hour is no reason to wait for an hour."""
+    made = replace(service(), updated_at=later(ahead))
+    verdict = look(status(), observed(service=made))
+    assert [type(a).__name__ for a in verdict.actions] == ["UpdateService"] * (ahead > 60)

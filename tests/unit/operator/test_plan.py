@@ -434,3 +434,20 @@ def test_a_service_that_is_changed_again_and_again_is_repaired_with_pauses() -> 
     assert verdict.actions == ()
     assert verdict.look_again == 5.0
     assert "again and again" in verdict.status.message
+
+
+@pytest.mark.parametrize("drifted", [True, False], ids=["repair", "restart"])
+def test_no_update_carries_what_the_policy_refuses(drifted: bool) -> None:
+    """A hub that wrote another spec under the same hash, or a policy that was made narrower."""
+    record = notebook(image="evil", status=status(Phase.RUNNING))
+    placement = Placement(image="good" if drifted else "evil")
+    seen = observed(service=service(record, placement=placement), task=crashed())
+    if drifted:
+        made = relabelled(seen.service, IMAGE="evil") if seen.service else None
+        seen = replace(seen, service=made)
+    assert "UpdateService" in kinds(plan(wanted(record), seen, context()))
+    verdict = plan(wanted(record), seen, context(allowed_images=("good",)))
+    assert kinds(verdict) == []
+    assert verdict.status.phase is Phase.FAILED
+    assert "The image evil is not allowed here" in verdict.status.message
+    assert truth(verdict.status, ConditionType.ACCEPTED) == "False"
