@@ -35,8 +35,7 @@ class Sweep:
 
 
 def _orphans(snapshot: Snapshot, records: frozenset[str]) -> Iterator[Orphan]:
-    services = (*snapshot.services.values(), *snapshot.strays)
-    for service in services:
+    for service in snapshot.all_services():
         if service.labels.get(labels.NOTEBOOK) not in records:
             yield Orphan("service", service.id, service.name)
     for notebook, secrets in snapshot.secrets.items():
@@ -85,7 +84,7 @@ def _brake(
             f"The store holds no record at all, but the Swarm has {ripe} resources of it; "
             "nothing is removed. Restore the store, or remove them by hand."
         )
-    total = len(snapshot.services) + len(snapshot.strays) + sum(map(len, snapshot.secrets.values()))
+    total = len(snapshot.all_services()) + sum(map(len, snapshot.secrets.values()))
     if ripe > policy.brake_floor and ripe > policy.brake_fraction * total:
         return (
             f"{ripe} of {total} resources have no record, which is suspiciously many; "

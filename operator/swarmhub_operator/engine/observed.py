@@ -133,6 +133,10 @@ class Snapshot:
     secrets: Mapping[str, tuple[Secret, ...]]  # by notebook name
     nodes: Mapping[str, Node]  # by id
 
+    def all_services(self) -> tuple[Service, ...]:
+        """Return every service of ours."""
+        return (*self.services.values(), *self.strays)
+
     def current_task(self, service: Service) -> Task | None:
         """Return the newest task of `service`."""
         tasks = self.tasks.get(service.id, ())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, assert_never
 
 from swarmhub_crds import names
@@ -26,6 +27,7 @@ from swarmhub_operator.decide.homes import losing, released
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
+from swarmhub_operator.engine.observed import Secret, Service
 from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.leadership import Leadership
@@ -78,6 +80,17 @@ class Applier:
                     outcome=outcome,
                     duration=duration,
                 )
+
+    def remove(self, notebook: str, services: Iterable[Service], secrets: Iterable[Secret]) -> None:
+        """Remove what is left of a notebook whose record cannot be read. Raises as `apply`."""
+        for service in services:
+            self._leadership.check()
+            self._unless_gone(partial(self._engine.remove_service, service.id))
+            log.info("action", notebook=notebook, action="RemoveService", outcome="done")
+        for secret in secrets:
+            self._leadership.check()
+            self._unless_gone(partial(self._engine.remove_secret, secret.id))
+            log.info("action", notebook=notebook, action="RemoveSecret", outcome="done")
 
     def _one(self, wanted: Wanted, action: Action, secret_ids: dict[str, str]) -> None:
         match action:

@@ -51,6 +51,8 @@ class Reconciler:
             return None
         if isinstance(record, Broken):
             self._starting.forget(name)
+            if record.deletion_requested_at is not None:
+                return self._delete_broken(record)
             self._report_broken(record)
             return None
         wanted = Wanted(record, self._parts.store.uid, self._homes(record))
@@ -81,13 +83,16 @@ class Reconciler:
 
     def _step(self, wanted: Wanted) -> float | None:
         parts = self._parts
-        oldest = max(self._changed.get(wanted.name, NEVER), parts.clock() - MAX_AGE)
-        observed = self._observe(wanted, parts.observer.look(oldest))
+        observed = self._observe(wanted, self._look(wanted.name))
         verdict = plan(wanted, observed, Context(parts.policy, parts.network, parts.now()))
         self._carry_out(wanted, observed, verdict)
         self._bind_homes(wanted, observed)
         self._starting.follow_up(wanted.name, observed, verdict)
         return verdict.look_again
+
+    def _look(self, name: str) -> Snapshot:
+        oldest = max(self._changed.get(name, NEVER), self._parts.clock() - MAX_AGE)
+        return self._parts.observer.look(oldest)
 
     def _observe(self, wanted: Wanted, snapshot: Snapshot) -> Observed:
         service = snapshot.services.get(wanted.name)
@@ -158,6 +163,21 @@ class Reconciler:
         self._starting.forget(name)
         for memory in (self._changed, self._repaired, self._wrote):
             memory.pop(name, None)
+
+    def _delete_broken(self, record: Broken) -> float | None:
+        """End a deletion whose record cannot be read; its homes, which nobody can tell, stay."""
+        name = record.name
+        snapshot = self._look(name)
+        services = [s for s in snapshot.all_services() if s.labels.get(labels.NOTEBOOK) == name]
+        if services:
+            self._applier.remove(name, services, ())
+            self._changed[name] = self._parts.clock()
+            return 0.0
+        self._applier.remove(name, (), snapshot.secrets.get(name, ()))
+        fence = self._parts.leadership.fence
+        self._parts.store.remove_notebook(name, record.uid, record.resource_version, fence=fence)
+        log.info("notebook", notebook=name, outcome="removed unread")
+        return None
 
     def _report_broken(self, record: Broken) -> None:
         """Say on the record itself that it cannot be read; what runs is left alone."""

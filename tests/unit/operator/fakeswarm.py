@@ -109,6 +109,15 @@ class FakeSwarm:
             {NETWORK: "10.0.0.9"},
         )  # fmt: skip
 
+    def end_task(self, service_name: str) -> None:
+        """Let the task of a service fail."""
+        now = datetime.now(UTC)
+        with self._lock:
+            found = next(s.id for s in self._services.values() if s.name == service_name)
+            self._tasks[found] = replace(
+                self._tasks[found], state=TaskState.FAILED, exit_code=1, changed_at=now
+            )
+
     def remove_service(self, service_id: str) -> None:
         """Remove a service and its task."""
         self._call("remove_service")
@@ -137,9 +146,9 @@ class FakeSwarm:
             self._secrets.pop(secret_id)
 
     def task_log(self, task_id: str, lines: int) -> tuple[str, ...]:
-        """Return a line."""
+        """Return a line, which is long."""
         self._call("task_log")
-        return (f"the end of {task_id}",)[:lines]
+        return (f"the end of {task_id} " + "x" * 20_000,)[:lines]
 
     def resolve_image(self, image: str) -> str | None:
         """Know no image."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -294,3 +296,36 @@ def test_homes_that_are_kept_cost_no_call(
     give_up(store, "ada")
     time.sleep(1.0)
     assert swarm.calls["own_node_id"] == 0
+
+
+def test_a_log_line_is_cut(operate: Callable[..., Operator], swarm: FakeSwarm) -> None:
+    """What a notebook writes must not make the store grow at will."""
+    operator = operate()
+    operator.apply("ada")
+    operator.wait("ada", "runs", running)
+    swarm.end_task("jupyter-ada")
+    operator.wait("ada", "has failed", lambda s: s.failures == 1)
+    (line,) = operator.status("ada").last_log
+    assert line.startswith("the end of")
+    assert len(line) <= 1000
+
+
+def test_an_unreadable_record_can_be_deleted(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store, tmp_path: Path
+) -> None:
+    """Service, secret and record go; its homes, which nobody can tell, stay."""
+    operator = operate(SWEEPING)
+    store.apply_notebook(
+        spec("ada"),
+        homes={"jupyterhub-ada": HomeSpec(user="ada", reclaim=Reclaim.DELETE)},
+        secrets={"TOKEN": "s3cret"},
+    )
+    operator.wait("ada", "runs", running)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as other:
+        other.execute("UPDATE notebooks SET spec = '{'")
+        other.commit()
+    give_up(store, "ada")
+    assert swarm.services(store.uid) == ()
+    assert swarm.secrets(store.uid) == ()
+    assert isinstance(store.get_home("jupyterhub-ada"), Home)
+    assert isinstance(operator.apply("ada"), Notebook)
