@@ -169,7 +169,11 @@ def _keep(
         actions.RemoveService(s.id, "a second service of one notebook") for s in observed.strays
     )
     # Last, since one that a changed service still uses cannot be removed.
-    secrets = tuple(actions.RemoveSecret(s.id, s.name) for s in observed.secrets if s.name != name)
+    secrets = tuple(
+        actions.RemoveSecret(s.id, s.name)
+        for s in observed.secrets
+        if s.name != name and s.id != service.mounted_secret
+    )
     secret_id = current.get(name or "") or service.mounted_secret
     changed = drift(service_spec(wanted, placement, secret_id), service.spec)
     if changed:

@@ -451,3 +451,11 @@ def test_no_update_carries_what_the_policy_refuses(drifted: bool) -> None:
     assert verdict.status.phase is Phase.FAILED
     assert "The image evil is not allowed here" in verdict.status.message
     assert truth(verdict.status, ConditionType.ACCEPTED) == "False"
+
+
+def test_a_secret_that_the_service_mounts_is_never_removed() -> None:
+    """Whatever it is called: a list that misses a name must not set off a removal."""
+    odd = secret(name="jupyter-ada-ffffffffffff")
+    seen = observed(service=service(secret_id=odd.id), task=task(), secrets=(odd,))
+    verdict = plan(wanted(notebook(status=ready_status())), seen, context())
+    assert not [a for a in verdict.actions if isinstance(a, actions.RemoveSecret)]
