@@ -153,10 +153,10 @@ class Agents:
     def _stop(self, task: Raw) -> None:
         ident, container = task["ID"], self._stock.containers.get(task["ID"])
         self._working.add(ident)
-        if container is None or container.running_since is None or container.ended:
-            code = POWER_LOST if container is not None and container.ended else 0
-            self._later(ident, self._world.durations.accept, lambda i: self._stopped(i, code))
+        if container is None or container.running_since is None:
+            self._later(ident, self._world.durations.accept, lambda i: self._stopped(i, 0))
             return
+        self._say_stopping(task, container)
         program, spec = container.program, task["Spec"]["ContainerSpec"]
         wait = self._world.took(self._world.durations.withdraw) if container.address else 0.0
         grace = spec.get("StopGracePeriod", DEFAULT_GRACE) / SECOND
@@ -167,6 +167,19 @@ class Agents:
             if number == "15" or not polite:
                 self._later_kill(task, container, delay, number)
         self._world.clock.after(wait + rest, lambda: self._stopped(ident, code))
+
+    def _say_stopping(self, task: Raw, container: Container) -> None:
+        """Report, as nodes do, an exit code of -1 for a process that is only going to end."""
+
+        def say() -> None:
+            found = self._mine(task["ID"], "running")
+            if found is not None and not container.ended:
+                about = states.container_status(container.id, container.pid, -1)
+                status = {**found["Status"], "ContainerStatus": about}
+                self._world.put(self._world.tasks, {**found, "Status": status})
+
+        delay = self._world.took(self._world.durations.accept)
+        container.timers.append(self._world.clock.after(delay, say))
 
     def _later_kill(self, task: Raw, container: Container, delay: float, number: str) -> None:
         def tell() -> None:
@@ -207,7 +220,7 @@ class Agents:
             self._working.discard(task["ID"])
             if states.ended(task):
                 continue
-            if states.wanted(task) and container and container.running_since is not None:
+            if container is not None and container.running_since is not None:
                 about = states.container_status(container.id, 0, POWER_LOST)
                 text = f"task: non-zero exit ({POWER_LOST})"
                 self._end(task, "failed", "started", Err=text, ContainerStatus=about)

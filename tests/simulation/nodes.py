@@ -72,12 +72,9 @@ class Nodes:
             about |= {"availability.new": after, "availability.old": before}
         self._world.journal.tell("node", "update", node["ID"], about)
         if after == "drain":
-            self._give_up_tasks(node["ID"])
+            for task in [t for t in self._world.tasks.values() if t.get("NodeID") == node["ID"]]:
+                self._orchestrator.replace(task["ID"])
         self._changed()
-
-    def _give_up_tasks(self, node_id: str) -> None:
-        for task in [t for t in self._world.tasks.values() if t.get("NodeID") == node_id]:
-            self._orchestrator.replace(task["ID"])
 
     def power_off(self, reference: str) -> None:
         """Take a node's power away; the managers notice a little later."""
@@ -91,7 +88,7 @@ class Nodes:
     def _notice(self, ident: str) -> None:
         node = self._world.nodes[ident]
         self._set_state(node, {"State": "down", "Message": "heartbeat failure"})
-        self._give_up_tasks(ident)
+        self._orchestrator.lose_node(ident)
         self._noticing[ident] = self._world.clock.after(
             self._world.durations.orphan, lambda: self._orphan(ident)
         )

@@ -13,7 +13,7 @@ _OWN_OF_EACH = frozenset(
         "com.docker.network.driver.overlay.vxlanid_list",
     }
 )
-_UNKNOWN = frozenset({"TLSInfo", "Engine", "Platforms"})
+_UNKNOWN = frozenset({"Description", "Platforms"})  # of the machine
 
 
 class Normal:
@@ -25,8 +25,7 @@ class Normal:
     def of(self, value: Any, key: str = "") -> Any:
         """Return a value as any engine would have said it."""
         if isinstance(value, dict):
-            kept = {k: v for k, v in value.items() if k not in _UNKNOWN}
-            return {self._symbol_in(k): self.of(v, k) for k, v in kept.items()}
+            return {k: self.of(value[k], k) for k in sorted(value) if k not in _UNKNOWN}
         if isinstance(value, list):
             return [self.of(v, key) for v in value]
         if value and key in _OWN_OF_EACH:

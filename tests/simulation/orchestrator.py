@@ -115,7 +115,8 @@ class Orchestrator:
             self._desire(task, "shutdown")
         new = self._make(service, states.slot(old), "ready")
         self._updating[service["ID"]] = new["ID"]
-        if states.ended(old):
+        node = self._world.nodes.get(old.get("NodeID", ""))
+        if states.ended(old) or (node is not None and node["Status"]["State"] == "down"):
             self._release(new["ID"])
             return
         self._successor[old["ID"]] = new["ID"]
@@ -168,6 +169,14 @@ class Orchestrator:
         self._reap_later()
         delay = self._world.took(self._world.durations.decide)
         self._world.clock.after(delay, lambda: self.replace(ident))
+
+    def lose_node(self, node_id: str) -> None:
+        """Wait no longer for the tasks of a node that is down."""
+        for task in [t for t in self._world.tasks.values() if t.get("NodeID") == node_id]:
+            self.replace(task["ID"])
+            successor = self._successor.pop(task["ID"], None)
+            if successor is not None:
+                self._release(successor)
 
     def replace(self, ident: str) -> None:
         """Give up a task that is still meant to run, and start another one if the service asks."""
