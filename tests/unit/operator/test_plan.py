@@ -319,7 +319,9 @@ def test_a_repair_comes_before_the_removal_of_the_secret_that_it_frees() -> None
     old = secret(id="secret-0", name="jupyter-ada-old")
     found = service(secret_id="secret-0")
     seen = observed(service=found, task=task(), secrets=(secret(), old))
-    assert kinds(plan(wanted(), seen, context())) == ["UpdateService", "RemoveSecret"]
+    assert kinds(plan(wanted(), seen, context())) == ["UpdateService"]
+    repaired = running(secrets=(secret(), old))
+    assert kinds(plan(wanted(), repaired, context())) == ["RemoveSecret"]
 
 
 def test_a_secret_missing_from_one_look_is_no_drift() -> None:
