@@ -45,9 +45,13 @@ class Debts:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._pay_all())
 
-    def settle(self, name: str) -> Debt | None:
-        """Take over a record's debt: a new start makes a stop pointless, not a deletion."""
-        return self._owed.pop(name, None)
+    def owed(self, name: str) -> Debt | None:
+        """Return what is owed to a record."""
+        return self._owed.get(name)
+
+    def settle(self, name: str) -> None:
+        """Forget a record's debt: it has been paid, or a new start has made it pointless."""
+        self._owed.pop(name, None)
 
     async def _pay_all(self) -> None:
         pause = _FIRST_PAUSE

@@ -61,18 +61,17 @@ async def write_record(
 
 
 def _writer(hub: Hub, wanted: Wanted) -> Callable[[Store], tuple[Notebook, str]]:
-    """Return the write; a deletion that is still owed comes first, a stop is pointless now."""
+    """Return the write; a deletion that is still owed comes first, a stop is pointless then."""
     name = notebook_name(wanted.spec.user, wanted.spec.server)
-    deletion_owed = hub.debts.settle(name) is Debt.DELETE
 
     def write(store: Store) -> tuple[Notebook, str]:
-        nonlocal deletion_owed
-        if deletion_owed:
+        if hub.debts.owed(name) is Debt.DELETE:
             pay(store, name, Debt.DELETE)
-            deletion_owed = False
+            hub.debts.settle(name)
         notebook = store.apply_notebook(
             wanted.spec, homes=wanted.homes, secrets=wanted.secrets, name=name
         )
+        hub.debts.settle(name)
         return notebook, store.uid
 
     return write

@@ -386,6 +386,20 @@ async def test_a_missing_store_neither_ends_servers_nor_loses_a_stop(
     assert await spawner.poll() == 0
 
 
+async def test_a_start_that_fails_forgets_no_deletion_that_is_owed(
+    make_spawner: MakeSpawner, operator: FakeOperator, store: Store, tmp_path: Path
+) -> None:
+    """Else the home of a user who was deleted would pass to the next one of that name."""
+    spawner = make_spawner()
+    await spawner.start()
+    move_back = move_away(tmp_path)
+    await spawner.delete_forever()
+    with pytest.raises(SpawnError):
+        await make_spawner(start_timeout=3).start()
+    move_back()
+    await until(lambda: store.get_notebook("ada") is None, "the deletion", 30)
+
+
 async def test_another_store_does_not_end_a_server(
     make_spawner: MakeSpawner, operator: FakeOperator, tmp_path: Path
 ) -> None:
