@@ -81,8 +81,8 @@ class DockerEngine:
 
     def find_service(self, name: str) -> Service | None:
         """Find a service by its exact name; the engine's own filter matches prefixes."""
-        raw = self._call(lambda api: api.services(filters={"name": name}))
-        return next((decode.service(s) for s in raw if s["Spec"]["Name"] == name), None)
+        found = self._list(decode.service, lambda api: api.services(filters={"name": name}))
+        return next((service for service in found if service.name == name), None)
 
     def create_service(self, spec: Mapping[str, Any]) -> str:
         """Create a service and return its id."""
@@ -122,8 +122,8 @@ class DockerEngine:
 
     def find_secret(self, name: str) -> Secret | None:
         """Find a secret by its exact name."""
-        raw = self._call(lambda api: api.secrets(filters={"name": name}))
-        return next((decode.secret(s) for s in raw if s["Spec"]["Name"] == name), None)
+        found = self._list(decode.secret, lambda api: api.secrets(filters={"name": name}))
+        return next((secret for secret in found if secret.name == name), None)
 
     def remove_secret(self, secret_id: str) -> None:
         """Remove a secret by its full id."""
@@ -147,15 +147,17 @@ class DockerEngine:
         """Return `image` pinned to its digest, or None when no registry knows it."""
         if "@sha256:" in image:
             return image
+        if not {".", ".."}.isdisjoint(image.split("/")):
+            return None  # no image: the client would ask another path of the engine
         try:
-            found = self._call(lambda api: api.inspect_distribution(image))
+            digest = self._call(lambda api: api.inspect_distribution(image)["Descriptor"]["digest"])
         except EngineError:
             return None
-        return f"{image}@{found['Descriptor']['digest']}"
+        return f"{image}@{digest}"
 
     def own_node_id(self) -> str:
         """Return the node id of the engine that answers here."""
-        return str(self._call(lambda api: api.info())["Swarm"]["NodeID"])
+        return str(self._call(lambda api: api.info()["Swarm"]["NodeID"]))
 
     def volume_labels(self, name: str) -> Mapping[str, str] | None:
         """Return the labels of a volume of this engine's own node, or None when it has none."""

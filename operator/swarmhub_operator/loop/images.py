@@ -27,6 +27,7 @@ class ImageResolver:
         An image that is only on the nodes then still starts, as with `docker service create`.
         """
         with self._lock:
+            self._forget_old()
             asking = self._asking.setdefault(image, threading.Lock())
         with asking:  # one question at a time for one image; others need not wait for it
             at, pinned = self._known.get(image, (float("-inf"), ""))
@@ -35,3 +36,10 @@ class ImageResolver:
             pinned = self._engine.resolve_image(image) or image
             self._known[image] = (self._clock(), pinned)
             return pinned
+
+    def _forget_old(self) -> None:
+        """Users may name images at will; what they named is not remembered for ever."""
+        end = self._clock() - KEEP
+        for image in [known for known, (at, _) in self._known.items() if at <= end]:
+            del self._known[image]
+            self._asking.pop(image, None)

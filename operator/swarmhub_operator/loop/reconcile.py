@@ -65,6 +65,9 @@ class Reconciler:
             if error.kind is Kind.REFUSED and wanted.notebook.status.phase is not Phase.RUNNING:
                 return None
             raise
+        except Exception:
+            self._starting.leave(name)
+            raise
 
     def is_own_write(self, name: str) -> bool:
         """Return whether the record's last change is our own: nothing new to look at."""

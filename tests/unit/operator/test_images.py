@@ -49,3 +49,14 @@ def test_a_new_digest_is_found_after_a_while() -> None:
 def test_an_image_that_no_registry_knows_stays_as_it_is() -> None:
     """It may be on the nodes already."""
     assert resolver(Registry({}), [0.0]).resolve("local-only") == "local-only"
+
+
+def test_old_answers_are_forgotten() -> None:
+    """A thousand images that somebody made up do not stay in memory."""
+    now = [0.0]
+    images = resolver(Registry({}), now)
+    for number in range(1000):
+        images.resolve(f"image-{number}")
+    now[0] = KEEP
+    images.resolve("lab")
+    assert list(images._known) == list(images._asking) == ["lab"]
