@@ -7,6 +7,7 @@ another, and each call of `pause` is where another thread may go on.
 
 from __future__ import annotations
 
+import queue
 import random
 import threading
 from collections.abc import Callable
@@ -26,6 +27,26 @@ class Stuck(Exception):  # noqa: N818 - says what is the matter
     """A turn did not end, or nobody will ever have one again."""
 
 
+class _Hand:
+    """A real thread, lent to one actor after the other: to make one takes longer than a run."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def take(self, job: Callable[[], None]) -> None:
+        """Do a job, and be idle again after it."""
+        self._jobs.put(job)
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get()()
+            _IDLE.append(self)
+
+
+_IDLE: list[_Hand] = []
+
+
 class Actor:
     """One thread of the program."""
 
@@ -39,8 +60,8 @@ class Actor:
         self._job = job
         self._go = threading.Semaphore(0)
         self._back = threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+        self._hand = _IDLE.pop() if _IDLE else _Hand()
+        self._hand.take(self._run)
 
     def _run(self) -> None:
         self._go.acquire()
@@ -52,6 +73,7 @@ class Actor:
             pass
         except BaseException as error:  # noqa: BLE001 - told to whoever drives
             self.error = error
+        _current.actor = None
         self.ended = True
         self._back.release()
 
@@ -60,8 +82,6 @@ class Actor:
         self._go.release()
         if not self._back.acquire(timeout=REAL_TIMEOUT):
             raise Stuck(f"The thread {self.name} has not waited for {REAL_TIMEOUT:g} s.")
-        if self.ended:
-            self._thread.join(REAL_TIMEOUT)
 
     def give_way(self) -> None:
         """Let others run until it is this thread's turn again; called by this thread."""
