@@ -68,7 +68,8 @@ def spec_hash(notebook: Notebook) -> str:
 def secret_file(environment: Mapping[str, str]) -> bytes:
     """Write secret environment as a file that `sh` can read.
 
-    Names are checked by the record's model; values are single-quoted, so nothing expands.
+    Values are single-quoted, so nothing expands. Names are the spawner's to check: what it lets
+    through runs in the notebook alone, as the command does, which the hub chooses anyway.
     """
     lines = (f"{key}={_quote(value)}\n" for key, value in sorted(environment.items()))
     return "".join(lines).encode()
