@@ -17,6 +17,7 @@ from swarmhub_operator.engine.observed import Node, Secret, Service, Task
 T = TypeVar("T")
 
 READ_TIMEOUT = 30  # seconds; a raft write on a loaded manager may take several
+RESOLVE_TIMEOUT = 5  # seconds; a dead registry must not hold up those who wait for a worker
 LOG_TIMEOUT = 5  # seconds; logs of a task on a dead node never come
 
 
@@ -26,24 +27,24 @@ class DockerEngine:
     def __init__(self, base_url: str) -> None:
         """Connect lazily; `base_url` is explicit, since `from_env` would follow CLI contexts."""
         self._base_url = base_url
-        self._api: Any = None
+        self._apis: dict[int, Any] = {}  # by time-out
 
-    def _client(self) -> Any:
-        if self._api is None:
-            self._api = docker.APIClient(
-                base_url=self._base_url, version="auto", timeout=READ_TIMEOUT, num_pools=16
+    def _client(self, timeout: int) -> Any:
+        if timeout not in self._apis:
+            self._apis[timeout] = docker.APIClient(
+                base_url=self._base_url, version="auto", timeout=timeout, num_pools=16
             )
-        return self._api
+        return self._apis[timeout]
 
-    def _call(self, request: Callable[[Any], Any]) -> Any:
+    def _call(self, request: Callable[[Any], Any], timeout: int = READ_TIMEOUT) -> Any:
         try:
-            return request(self._client())
+            return request(self._client(timeout))
         except APIError as error:
             status = error.response.status_code if error.response is not None else None
             raise classify(status, str(error.explanation or error)) from error
         except requests.Timeout as error:
             raise EngineError(
-                Kind.UNAVAILABLE, f"The engine did not answer in {READ_TIMEOUT} s; trying again."
+                Kind.UNAVAILABLE, f"The engine did not answer in {timeout} s; trying again."
             ) from error
         except (DockerException, requests.RequestException, OSError) as error:
             raise classify(None, str(error)) from error
@@ -149,11 +150,14 @@ class DockerEngine:
             return image
         if not {".", ".."}.isdisjoint(image.split("/")):
             return None  # no image: the client would ask another path of the engine
+
+        def request(api: Any) -> str:
+            return str(api.inspect_distribution(image)["Descriptor"]["digest"])
+
         try:
-            digest = self._call(lambda api: api.inspect_distribution(image)["Descriptor"]["digest"])
+            return f"{image}@{self._call(request, RESOLVE_TIMEOUT)}"
         except EngineError:
             return None
-        return f"{image}@{digest}"
 
     def own_node_id(self) -> str:
         """Return the node id of the engine that answers here."""
