@@ -168,9 +168,7 @@ def test_wake_ends_the_pause_after_a_failure(path: Path) -> None:
         with pytest.raises(StoreUnavailable):
             watch.wait(5)
     watch.wake()
-    began = time.monotonic()
-    assert watch.wait(5) is None
-    assert time.monotonic() - began < 0.3
+    assert watch.wait(5) is None  # what ends by itself raises
     watch.close()
 
 

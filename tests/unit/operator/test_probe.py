@@ -179,13 +179,13 @@ def test_one_who_accepts_and_speaks_no_http_is_no_answer(words: bytes) -> None:
             connection, _ = listening.accept()
             with connection:
                 connection.sendall(words)
-                time.sleep(TIMEOUT + 0.5 if not words else 0)
+                time.sleep(TIMEOUT + 8 if not words else 0)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         began = time.monotonic()
         assert not answers(f"http://127.0.0.1:{listening.getsockname()[1]}/")
-        assert time.monotonic() - began < TIMEOUT + 1
+        assert time.monotonic() - began < TIMEOUT + 4
         thread.join(5)
 
 
@@ -207,7 +207,7 @@ def test_one_who_lets_headers_drip_holds_no_worker(start: bytes) -> None:
         began = time.monotonic()
         answered = answers(f"http://127.0.0.1:{listening.getsockname()[1]}/")
         assert answered is start.endswith(b"X: ")
-        assert time.monotonic() - began < TIMEOUT + 0.5
+        assert time.monotonic() - began < TIMEOUT + 4
         over.set()
         thread.join(5)
 
