@@ -501,7 +501,7 @@ async def _lag() -> float:
 
 
 async def test_a_written_status_wakes_the_start(
-    make_spawner: MakeSpawner, operator: FakeOperator
+    make_spawner: MakeSpawner, operator: FakeOperator, store: Store
 ) -> None:
     """From the operator's write to the return of start, with a hundred others in the store."""
     await asyncio.gather(*(make_spawner(f"u{i}").start() for i in range(100)))
@@ -509,8 +509,9 @@ async def test_a_written_status_wakes_the_start(
     for i in range(20):
         spawner: SwarmHubSpawner = make_spawner(f"late{i}", image="hang")
         task = asyncio.create_task(spawner.start())
-        await asyncio.sleep(0.1)
-        await asyncio.to_thread(operator.ready, spawner.record_name)
+        name = spawner.record_name
+        await until(lambda name=name: store.get_notebook(name) is not None, "the record")
+        await asyncio.to_thread(operator.ready, name)
         written = time.monotonic()
         await asyncio.wait_for(task, 5)
         latencies.append(time.monotonic() - written)
