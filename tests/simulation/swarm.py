@@ -138,11 +138,3 @@ class Swarm:
         if container is None or not self._agents.is_on(container.node_id):
             return []
         return list(container.log)
-
-    def settled(self) -> bool:
-        """Return whether no task is on its way from one state to another."""
-        steady = ("running", "pending", "new")
-        return all(
-            states.ended(t) or (states.wanted(t) and states.state(t) in steady)
-            for t in self.world.tasks.values()
-        )

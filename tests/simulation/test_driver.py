@@ -8,7 +8,7 @@ import pytest
 from simulation import driver
 from simulation.driver import NETWORK, Simulation
 from simulation.programs import Program, always
-from simulation.world import World
+from simulation.world import Durations, World
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus, Phase
 
 SPEC = NotebookSpec(
@@ -50,6 +50,16 @@ def test_start_fail_restart_stop(tmp_path: Path, seed: int) -> None:
         assert driver.names(sim.swarm.world.services) == []
         assert driver.names(sim.swarm.world.secrets) == []
         assert sim.swarm.world.tasks == {}
+
+
+def test_slow_managers_cost_no_second_restart(tmp_path: Path) -> None:
+    """While Swarm takes ten seconds to make the new task, it is not asked for once more."""
+    world = World(durations=Durations(decide=10.0))
+    with Simulation(tmp_path, world=world) as sim:
+        begin(sim)
+        sim.swarm.kill(sim.swarm.tasks_of("jupyter-ada")[-1]["ID"])
+        sim.run(60)
+        assert (status(sim).phase, status(sim).restarts) == (Phase.RUNNING, 1)
 
 
 def test_crash_loop_is_given_up(tmp_path: Path) -> None:

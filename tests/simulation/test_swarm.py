@@ -129,3 +129,19 @@ def test_lists_that_were_read_do_not_change(swarm: Swarm) -> None:
     before = [states.state(t) for t in early]
     swarm.clock.advance(5)
     assert [states.state(t) for t in early] == before != [s for s, _ in states_of(swarm, "web")]
+
+
+def test_a_larger_node_takes_what_waited_for_it(swarm: Swarm) -> None:
+    """Pending tasks are looked at again when a node joins; a drained one is left for good."""
+    memory = 32 * 2**30
+    wants = {"Reservations": {"MemoryBytes": memory}}
+    swarm.services.create(anywhere("large", Resources=wants))
+    swarm.clock.advance(1)
+    (task,) = swarm.tasks_of("large")
+    assert task["Status"]["Err"] == "no suitable node (insufficient resources on 2 nodes)"
+    swarm.add_node("giant", cpus=8, memory=memory)
+    swarm.clock.advance(2)
+    assert states_of(swarm, "large") == [("running", "running")]
+    swarm.set_availability("giant", "drain")
+    swarm.clock.advance(6)
+    assert states_of(swarm, "large") == [("shutdown", "shutdown")]
