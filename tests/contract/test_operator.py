@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.node import Node
@@ -27,7 +28,7 @@ from swarmhub_crds.notebook import (
 )
 from swarmhub_crds.store import Store
 from swarmhub_operator.decide.policy import Policy, RestartPolicy, SweepPolicy
-from swarmhub_operator.engine.docker_engine import DockerEngine
+from swarmhub_operator.engine.docker_engine import READ_TIMEOUT, DockerEngine
 from swarmhub_operator.loop.assemble import assemble
 from swarmhub_operator.loop.controller import Controller
 from swarmhub_operator.loop.leadership import Leadership
@@ -360,9 +361,9 @@ def test_calls_per_look_do_not_grow(operator: Operator) -> None:
     calls: list[str] = []
 
     class Counting(DockerEngine):
-        def _call(self, request: Callable[[object], object]) -> object:
+        def _call(self, request: Callable[[Any], Any], timeout: int = READ_TIMEOUT) -> Any:
             calls.append("call")
-            return super()._call(request)
+            return super()._call(request, timeout)
 
     from swarmhub_operator.engine.observer import Observer  # noqa: PLC0415
 
