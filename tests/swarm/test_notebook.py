@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -113,13 +114,21 @@ def test_hopeless_start_is_refused_with_a_sentence(
     assert sentence in user.page(f"/hub/spawn-pending/{name}")
 
 
-def test_removed_service_is_back_by_itself(hub_stack: HubStack) -> None:
-    """Removed behind our back: it comes back, and strangers' services are not touched."""
+@pytest.fixture
+def strangers(hub_stack: HubStack) -> Iterator[set[str]]:
+    """Yield the names of a plain service and of one of another store; remove them afterwards."""
     engine, tiny = hub_stack.engine, hub_stack.tiny
     create = ("service", "create", "--detach")
     engine.docker(*create, "--name", "stranger", tiny, "sleep", "600")
     other = ("--label", "swarmhub.store=another", "--label", "swarmhub.notebook=x")
     engine.docker(*create, *other, "--name", "other-store", tiny, "sleep", "600")
+    yield {"stranger", "other-store"}
+    engine.docker("service", "rm", "stranger", "other-store")
+
+
+def test_removed_service_is_back_by_itself(hub_stack: HubStack, strangers: set[str]) -> None:
+    """Removed behind our back: it comes back, and strangers' services are not touched."""
+    engine = hub_stack.engine
     eli = hub_stack.login("eli")
     eli.start()
     eli.put_file("note.txt", "kept")
@@ -134,8 +143,7 @@ def test_removed_service_is_back_by_itself(hub_stack: HubStack) -> None:
     wait_for("the file", lambda: _read(eli, "note.txt") == "kept")
     eli.stop()
     names = engine.docker("service", "ls", "--format", "{{.Name}}").split()
-    assert {"stranger", "other-store"} <= set(names)
-    engine.docker("service", "rm", "stranger", "other-store")
+    assert strangers <= set(names)
 
 
 def test_names_that_slug_alike_are_two_notebooks(hub_stack: HubStack) -> None:

@@ -49,7 +49,8 @@ def test_down_and_up_keep_homes_users_and_passwords(hub_stack: HubStack) -> None
     user.put_file("note.txt", "kept")
     done = script("down", hub_stack.engine.environment)
     assert done.returncode == 0, done.stdout
-    assert hub_stack.engine.docker("service", "ls", "--quiet") == ""
+    for label in ("com.docker.stack.namespace=swarmhub", "swarmhub.notebook=quin"):
+        assert look.services(hub_stack.engine, label) == []
     volumes = hub_stack.engine.docker("volume", "ls", "--quiet").split()
     assert {"swarmhub_state", "swarmhub_hub", "jupyterhub-user-quin"} <= set(volumes)
     done = _up(hub_stack)
