@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from support.fixtures import overlay_network
 from support.node import Node
 from support.waiting import wait_for
 from swarmhub_crds.base import Metadata
@@ -40,13 +41,8 @@ def _metadata(name: str, uid: str) -> Metadata:
 @pytest.fixture(scope="module")
 def network(engine: Node) -> Iterator[str]:
     """Make the notebooks' network, and remove it after whatever is still on it."""
-    engine.docker("network", "create", "--driver", "overlay", "--attachable", NETWORK)
-    yield NETWORK
-    names = engine.docker("service", "ls", "--quiet").split()
-    if names:
-        engine.docker("service", "rm", *names)
-    wait_for("containers to end", lambda: not engine.docker("ps", "--quiet"), timeout=30)
-    engine.docker("network", "rm", NETWORK)
+    with overlay_network(engine, NETWORK) as made:
+        yield made
 
 
 @pytest.fixture

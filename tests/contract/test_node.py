@@ -13,6 +13,7 @@ import httpx
 import pytest
 from support import links, processes
 from support.cluster import Cluster
+from support.fixtures import overlay_network
 from support.node import Node
 from support.tiny import load_tiny
 from support.waiting import wait_for
@@ -24,13 +25,8 @@ _ASK = "until timeout 2 wget -q -O /dev/null http://pages/; do sleep 0.2; done; 
 @pytest.fixture(scope="module")
 def overlay(engine: Node) -> Iterator[str]:
     """Make an overlay network and remove it after its services."""
-    engine.docker("network", "create", "--driver", "overlay", "--attachable", "pages-net")
-    yield "pages-net"
-    names = engine.docker("service", "ls", "--quiet").split()
-    if names:
-        engine.docker("service", "rm", *names)
-    wait_for("containers to end", lambda: not engine.docker("ps", "--quiet"), timeout=30)
-    engine.docker("network", "rm", "pages-net")
+    with overlay_network(engine, "pages-net") as made:
+        yield made
 
 
 @pytest.fixture

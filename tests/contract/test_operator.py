@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.fixtures import overlay_network
 from support.node import Node
 from support.waiting import wait_for
 from swarmhub_crds.home import HomePhase, HomeSpec, Reclaim
@@ -49,13 +50,8 @@ TIB = 2**40
 @pytest.fixture(scope="module")
 def network(engine: Node) -> Iterator[str]:
     """Make the notebooks' network, and remove it after whatever is still on it."""
-    engine.docker("network", "create", "--driver", "overlay", "--attachable", NETWORK)
-    yield NETWORK
-    names = engine.docker("service", "ls", "--quiet").split()
-    if names:
-        engine.docker("service", "rm", *names)
-    wait_for("containers to end", lambda: not engine.docker("ps", "--quiet"), timeout=30)
-    engine.docker("network", "rm", NETWORK)
+    with overlay_network(engine, NETWORK) as made:
+        yield made
 
 
 @dataclass

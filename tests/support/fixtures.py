@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support.cluster import Cluster
+from support.node import Node
+from support.waiting import wait_for
 
 OUTPUT = Path(__file__).parents[1] / "output"
 
@@ -28,6 +30,18 @@ def throw_away_cluster(name: str) -> Iterator[Cluster]:
     finally:
         _keep_logs(cluster, name)
         cluster.close()
+
+
+@contextmanager
+def overlay_network(node: Node, name: str) -> Iterator[str]:
+    """Make an overlay network, and remove it after whatever services are still there."""
+    node.docker("network", "create", "--driver", "overlay", "--attachable", name)
+    yield name
+    names = node.docker("service", "ls", "--quiet").split()
+    if names:
+        node.docker("service", "rm", *names)
+    wait_for("containers to end", lambda: not node.docker("ps", "--quiet"), timeout=30)
+    node.docker("network", "rm", name)
 
 
 def _keep_logs(cluster: Cluster, name: str) -> None:
