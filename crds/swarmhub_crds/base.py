@@ -60,8 +60,9 @@ class Condition(Tolerant):
 class Metadata(Tolerant):
     """Identity and versions of a record.
 
-    `generation` counts spec changes. `resource_version` is the store's revision at the
-    record's last write and is compared before each further one.
+    `generation` counts spec changes, and `spec_written_at` is the time of the last one.
+    `resource_version` is the store's revision at the record's last write and is compared before
+    each further one.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Metadata(Tolerant):
     created_at: UtcTime
     updated_at: UtcTime
     deletion_requested_at: UtcTime | None = None
+    spec_written_at: UtcTime | None = None  # None: by a swarmhub that did not note it
 
 
 def find_condition(conditions: tuple[Condition, ...], kind: str) -> Condition | None:

@@ -11,7 +11,8 @@ class Reason(StrEnum):
     LOCKED = "Locked"
     FULL = "Full"
     READ_ONLY = "ReadOnly"
-    MISSING = "Missing"  # no file, or a file that holds another store
+    MISSING = "Missing"
+    ANOTHER = "AnotherStore"  # the file holds another store than the one that was opened
     CORRUPT = "Corrupt"
     SCHEMA_TOO_NEW = "SchemaTooNew"
     SCHEMA_TOO_OLD = "SchemaTooOld"

@@ -23,6 +23,7 @@ _SAFE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(NAME_PATTERN)
 _PREFIX = re.compile(r"[a-zA-Z0-9]([-_]*[a-zA-Z0-9]+)*")
 _DIGEST = re.compile(r"[0-9a-f]{12,}")
+_CERTIFIED = re.compile(r"---s[0-9a-f]{12}$")
 _HASH_LENGTH = 16
 
 
@@ -77,7 +78,31 @@ def network_alias(notebook: str, generation: int, prefix: str = "jupyter") -> st
     Raises:
         ValueError: the prefix is none that the engine accepts.
     """
-    end = f"---g{generation}"
+    return _alias(notebook, f"---g{generation}", prefix)
+
+
+def certified_alias(notebook: str, certificate: str, prefix: str = "jupyter") -> str:
+    """Return the DNS label, as `network_alias`, of a start that serves HTTPS.
+
+    Its certificate must be signed for that name before the record has a generation.
+
+    Args:
+        notebook: name of the record.
+        certificate: 12 hex digits that no other start of the notebook has.
+        prefix: of all names.
+
+    Raises:
+        ValueError: the prefix is none that the engine accepts.
+    """
+    return _alias(notebook, f"---s{certificate}", prefix)
+
+
+def is_certified(alias: str) -> bool:
+    """Tell whether an alias comes from `certified_alias`."""
+    return _CERTIFIED.search(alias) is not None
+
+
+def _alias(notebook: str, end: str, prefix: str) -> str:
     label = _checked(prefix).replace("_", "-").lower()
     return _fit(f"{label}-{notebook}", SERVICE_MAX - len(end)) + end
 

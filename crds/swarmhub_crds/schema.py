@@ -109,6 +109,7 @@ def _metadata(name: str, uid: str, version: int) -> Metadata:
         resource_version=version,
         created_at=_START,
         updated_at=_START + timedelta(seconds=4),
+        spec_written_at=_START,
     )
 
 

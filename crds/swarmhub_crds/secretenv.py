@@ -1,10 +1,17 @@
-"""The secret environment: the variables of a notebook that stand in no spec."""
+"""The secret environment: the variables of a notebook that stand in no spec, and its TLS part."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Final
+
+FILE: Final = "swarmhub-env"  # the one file in which all of it reaches the container
+PATH: Final = f"/run/secrets/{FILE}"
+# The key under which private key, certificate and trusted authorities stand, as one PEM text: no
+# variable can be called so.
+TLS: Final = ":tls"
 
 
 def canonical(environment: Mapping[str, str]) -> str:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
+from swarmhub_crds.circumstances import Circumstances
 from swarmhub_crds.home import Home, HomeSpec, HomeStatus
+from swarmhub_crds.memory import Memory
 from swarmhub_crds.names import notebook_name
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus
 from swarmhub_crds.sqlstore import lease as leases
@@ -25,7 +28,7 @@ from swarmhub_crds.sqlstore.sqlite import path_of
 __all__ = ["Broken", "Lease", "Store"]
 
 
-class Store:
+class Store(Memory, Circumstances):
     """The state database, safe to use from any thread. Made by `Store.open`."""
 
     def __init__(self, url: str, database: Database) -> None:
@@ -35,11 +38,11 @@ class Store:
         self._homes = ListDecoder(HOME)
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True) -> Store:
+    def open(cls, url: str, *, create: bool = True, uid: str | None = None) -> Store:
         """Open the store at `url`, as in sqlite:////srv/swarmhub/state/state.db.
 
         With `create`, a missing database is made (mode 0600, in a folder that must exist) and an
-        older one is migrated.
+        older one is migrated. `uid` is the identity of one that is made: that of a lost store.
 
         Raises:
             StoreUnavailable: it cannot be opened; Missing if it is not there and not to be made.
@@ -47,15 +50,20 @@ class Store:
         """
         path = path_of(url)
         if create:
-            provision(path)
+            provision(path, uid)
         database = Database(path)
         database.attach()
         return cls(url, database)
 
     @property
     def uid(self) -> str:
-        """The store's identity, made once with its file."""
+        """The store's identity, made with its file or taken over from one that was lost."""
         return self._database.uid
+
+    @property
+    def path(self) -> Path:
+        """The file that it is in."""
+        return self._database.path
 
     def close(self) -> None:
         """Close the connections; every later call fails."""
@@ -120,7 +128,8 @@ class Store:
         that was released is taken into use again by its raised generation.
 
         Raises:
-            Conflict: the notebook is being deleted; try again once the operator has finished.
+            Conflict: the notebook or a volume that it mounts is being deleted; try again once the
+                operator has finished.
             HomeTaken: a home belongs to another user; nothing was written.
             ValueError: a name is none that swarmhub gives.
         """
@@ -146,6 +155,27 @@ class Store:
         """
         with self._database.write() as connection:
             return specside.request_deletion(connection, name)
+
+    def order_home(self, name: str, **orders: object) -> Home:
+        """Write an administrator's orders for a home: fields of `HomeOrders`, the others stay.
+
+        Raises:
+            NotFound: there is no such home.
+            StoreError: its stored spec cannot be read.
+        """
+        with self._database.write() as connection:
+            return specside.order_home(connection, name, **orders)
+
+    def request_home_deletion(self, name: str) -> Home:
+        """Mark a released home for removal, whatever its reclaim policy; asking again is the same.
+
+        Raises:
+            NotFound: there is no such home.
+            Conflict: it still has its user.
+            StoreError: its stored content cannot be read.
+        """
+        with self._database.write() as connection:
+            return specside.request_home_deletion(connection, name)
 
     # The status side. `fence` is the token of the lease under which the caller acts.
 
@@ -219,13 +249,24 @@ class Store:
 
     # The lease
 
-    def acquire_lease(self, holder: str, ttl: float) -> Lease | None:
-        """Take the lease for `ttl` seconds; None while another holder's has not run out.
+    def acquire_lease(self, holder: str, ttl: float, silent: Lease | None = None) -> Lease | None:
+        """Take the lease for `ttl` seconds; None while another holder has it.
 
-        `holder` must differ between any two operators; its own lease is extended as it is.
+        `holder` must differ between any two operators; its own lease is extended as it is. No
+        clock is asked: `silent` is another's lease which the caller has judged to be lost, and
+        which is taken over unless it was renewed since it was read.
         """
         with self._database.write() as connection:
-            return leases.acquire(connection, holder, ttl)
+            return leases.acquire(connection, holder, ttl, silent)
+
+    def check_lease(self, lease: Lease) -> None:
+        """Make sure that nobody else has taken the lease; only reads.
+
+        Raises:
+            LeaseLost: somebody has.
+        """
+        with self._database.read() as connection:
+            leases.check(connection, lease)
 
     def renew_lease(self, lease: Lease) -> Lease:
         """Extend the lease by its own length.
@@ -242,6 +283,6 @@ class Store:
             leases.release(connection, lease)
 
     def read_lease(self) -> Lease | None:
-        """Return the lease, run out or not; None if nobody holds it."""
+        """Return the lease, lost or not; None if nobody holds it."""
         with self._database.read() as connection:
             return leases.read(connection)

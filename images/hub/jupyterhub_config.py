@@ -1,16 +1,26 @@
 """The hub's configuration in the swarmhub stack.
 
-Secrets come from Swarm secrets, settings from the environment that images/stack.yml gives. A site's
-own files in /etc/swarmhub/jupyterhub_config.d are loaded last, in order of name, and may replace
-anything here, the authenticator included (``make up HUB_CONFIG=my_config.py``).
+What a site sets (``make up NAME=value``, docs/hub.md) becomes configuration in the package
+swarmhub_hub; here is what the stack itself needs. A site's own files, in
+/etc/swarmhub/jupyterhub_config.d or in an archive there, are loaded last, in order of name, and may
+replace anything (``make up HUB_CONFIG=my_config.py``).
 """  # noqa: INP001
 
 import os
+import sys
 from pathlib import Path
 
 from aiohttp import ClientTimeout
+from swarmhub_hub.configure import configure
+from swarmhub_hub.logins import SECRETS
+from swarmhub_hub.people import settle
+from swarmhub_hub.reading import SettingError, mounted
+from swarmhub_hub.sitefiles import keep, ours, site_files
+from swarmhub_spawner import explain
+from swarmhub_spawner.announcing import announce_configured
+from swarmhub_spawner.configuration import check_config
 
-SECRETS = Path("/run/secrets")
+SETTINGS = Path("/etc/swarmhub/settings.env")
 SITE_FILES = Path("/etc/swarmhub/jupyterhub_config.d")
 
 
@@ -25,8 +35,6 @@ c.JupyterHub.hub_ip = "0.0.0.0"  # noqa: S104
 c.JupyterHub.hub_port = 8081
 c.JupyterHub.hub_connect_ip = "hub"
 c.JupyterHub.cookie_secret = bytes.fromhex(secret("swarmhub-cookie-secret"))
-c.JupyterHub.db_url = "sqlite:////srv/swarmhub/hub/jupyterhub.sqlite"
-c.JupyterHub.upgrade_db = True
 
 # The proxy is a service of its own and the notebooks are the operator's: both outlive the hub.
 c.JupyterHub.cleanup_servers = False
@@ -39,37 +47,59 @@ c.ConfigurableHTTPProxy.auth_token = secret("swarmhub-proxy-token")
 # reach the hub by an address that no restart changes: the proxy's port on the hub's node.
 c.Spawner.hub_connect_url = os.environ.get("SWARMHUB_HUB_URL") or None
 
+if os.environ.get("SWARMHUB_INTERNAL_SSL"):  # images/internal-ssl.yml
+    load_subconfig("/opt/swarmhub/internal_ssl_config.py")  # type: ignore[name-defined]  # noqa: F821
+
 # A task that is killed closes no connection and its address answers nothing, not even a refusal.
 # So no connection and no address is kept, and a connection that does not come about is given up
 # soon and tried anew at the address of the task's successor. Seconds.
 c.JupyterHubHTTPClient.connector_options = {"force_close": True, "use_dns_cache": False}
 c.JupyterHubHTTPClient.session_options = {"timeout": ClientTimeout(total=300, sock_connect=5)}
 
-# A restarted proxy has no routes: it calls the hub, with the secret that both know, to get them
-# at once instead of at the next look (images/proxy/resync.js).
-c.JupyterHub.services = [{"name": "proxy", "api_token": secret("swarmhub-proxy-token")}]
-c.JupyterHub.load_roles = [{"name": "proxy", "scopes": ["proxy"], "services": ["proxy"]}]
-
 c.JupyterHub.spawner_class = "swarmhub"
-c.SwarmHubSpawner.image = os.environ["SWARMHUB_SINGLEUSER_IMAGE"]
+# The image is that of SWARMHUB_IMAGE, unless a site's file names one under any spawner's name.
 c.SwarmHubSpawner.network_name = os.environ["SWARMHUB_NETWORK"]
 c.SwarmHubSpawner.state_url = os.environ["SWARMHUB_STATE_URL"]
 
-c.JupyterHub.allow_named_servers = True
+# Who comes to a server that does not answer reads what has become of it.
+c.JupyterHub.extra_handlers = explain.HANDLERS
+c.JupyterHub.template_paths = [explain.PAGES]
+
 c.JupyterHub.last_activity_interval = 60
-c.JupyterHub.concurrent_spawn_limit = 64
 # Elsewhere the hub ends itself after some failed spawns in a row, in the hope that a restart
 # mends it. Here failures are the operator's or an image's: a restart would only log people out
 # of a page that could have told them why.
 c.Spawner.consecutive_failure_limit = 0
 
 # Whoever knows the password that `make up` printed may log in, under any name: for trying out and
-# for small groups who trust each other. A site file replaces it.
-c.JupyterHub.authenticator_class = "shared-password"
+# for small groups who trust each other. SWARMHUB_AUTH chooses another way.
 c.SharedPasswordAuthenticator.user_password = secret("swarmhub-user-password")
 c.SharedPasswordAuthenticator.admin_password = secret("swarmhub-admin-password")
-c.Authenticator.admin_users = {"admin"}
-c.Authenticator.allow_all = True
 
-for site_file in sorted(SITE_FILES.glob("*.py")):
+settings = mounted(SETTINGS, SECRETS)
+try:
+    certificates = str(c.JupyterHub.get("internal_certs_location", ""))
+    c.merge(configure(settings, certificates))
+except SettingError as refused:
+    sys.exit(f"swarmhub: {refused}")
+
+# A restarted proxy has no routes: it calls the hub, with the secret that both know, to get them
+# at once instead of at the next look (images/proxy/resync.js).
+c.JupyterHub.services = [
+    {"name": "proxy", "api_token": secret("swarmhub-proxy-token")},
+    *c.JupyterHub.get("services", []),
+]
+c.JupyterHub.load_roles = [
+    {"name": "proxy", "scopes": ["proxy"], "services": ["proxy"]},
+    *c.JupyterHub.get("load_roles", []),
+]
+
+needed = ours(c)
+for site_file in site_files(SITE_FILES):
     load_subconfig(str(site_file))  # type: ignore[name-defined]  # noqa: F821
+keep(c, needed)
+settle(c, settings)
+
+# Last, when all is set: what the spawner cannot carry out ends the hub's start, and says why.
+check_config(c)
+announce_configured(c)

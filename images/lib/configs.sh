@@ -13,20 +13,38 @@ configs_of() {
   docker config inspect --format '{{.CreatedAt.UnixNano}} {{.Spec.Name}}' $ids | sort -rn | cut -d' ' -f2
 }
 
+# content_of_config NAME
+content_of_config() {
+  docker config inspect --format '{{json .Spec.Data}}' "$1" | tr -d '"' | base64 -d
+}
+
+# An archive of a folder, the same bytes for the same content.
+archive_folder() {
+  tar -C "$1" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rX -ch --exclude=__pycache__ .
+}
+
 # ship_config KIND FILE: prints the name to mount. No FILE: the one in use, if any; "default": none.
+# A folder is shipped as an archive, which its name tells.
 ship_config() {
-  local kind=$1 file=$2 name
+  local kind=$1 file=$2 name content=$SCRATCH/$1 infix=
+  if [ -d "$file" ]; then
+    archive_folder "$file" >"$SCRATCH/$kind.tar"
+    file=$SCRATCH/$kind.tar infix=folder-
+  fi
   case $file in
     "") configs_of "$kind" | head -n 1 ;;
     default) ;;
     *)
-      name=swarmhub-$kind-$(sha256sum <"$file" | cut -c1-12)
+      cat -- "$file" >"$content"
+      # The engine takes no empty config, and says "not found" of it when it is to be mounted.
+      if [ ! -s "$content" ]; then echo "# nothing is set here" >"$content"; fi
+      name=swarmhub-$kind-$infix$(sha256sum <"$content" | cut -c1-12)
       # An earlier file is in use again: it must become the newest, so it needs a name of its own.
       if [[ $'\n'$(configs_of "$kind" | tail -n +2)$'\n' == *$'\n'"$name"$'\n'* ]]; then
         name=$name-$(date +%s)
       fi
       if ! docker config inspect "$name" >/dev/null 2>&1; then
-        docker config create --label "$CONFIG_LABEL=$kind" "$name" - <"$file" >>"$LOG"
+        docker config create --label "$CONFIG_LABEL=$kind" "$name" - <"$content" >>"$LOG"
       fi
       echo "$name"
       ;;
@@ -44,6 +62,6 @@ forget_configs() {
 require_file() {
   case $2 in
     "" | default) ;;
-    *) [ -r "$2" ] || die "$1=$2 cannot be read: give the path of a file, or 'default' to do without." ;;
+    *) [ -r "$2" ] || die "$1=$2 cannot be read: give the path of it, or 'default' to do without." ;;
   esac
 }

@@ -17,6 +17,7 @@ finish() {
   if [ -n "$CHILD" ]; then kill -- "-$CHILD" 2>/dev/null || true; fi
   if declare -F last_words >/dev/null; then last_words || true; fi
   if [ "$status" -ne 0 ] && [ -n "$KEEP_LOG" ]; then
+    find "$SCRATCH" -mindepth 1 ! -path "$LOG" -delete # secrets among it
     printf 'The whole output is in %s\n' "$LOG" >&2
   else
     rm -rf "$SCRATCH"

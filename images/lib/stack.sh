@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Deploys the registry, fills it, deploys the rest from it by digest, and waits until it works.
-# Sourced after say.sh, settings.sh and engine.sh.
+# Sourced after say.sh, settings.sh, engine.sh and nodes.sh.
 
 IMAGES_DIR=$ROOT/images
 
@@ -14,6 +14,11 @@ service_runs() {
   update=$(docker service inspect --format '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' "${STACK}_$1")
   tasks=$(docker service ps --filter desired-state=running --format '{{.CurrentState}}' "${STACK}_$1")
   [[ $update != updating && $tasks == Running* ]]
+}
+
+# A program whose port is taken runs for a moment too: look twice.
+runs_steadily() {
+  service_runs "$1" && sleep 2 && service_runs "$1"
 }
 
 # The running container of a service on this engine.
@@ -33,8 +38,7 @@ deploy_registry() {
   export SWARMHUB_REGISTRY_PORT SWARMHUB_REGISTRY_TAG=${id:7:12}
   docker tag "$REPOSITORY/registry:latest" "$REPOSITORY/registry:$SWARMHUB_REGISTRY_TAG"
   deploy -c "$IMAGES_DIR/registry.yml"
-  # A registry whose port is taken runs for a moment too: look twice.
-  if wait_for 60 service_runs registry && sleep 2 && wait_for 10 service_runs registry; then return; fi
+  if wait_for 60 runs_steadily registry; then return; fi
   words=$(timeout 10 docker service logs --tail 5 "${STACK}_registry" 2>&1 || true)
   if [[ $words == *"address already in use"* ]]; then
     die "Port $SWARMHUB_REGISTRY_PORT of the engine's loopback is taken by another program: stop it, or choose another port (make up SWARMHUB_REGISTRY_PORT=5001)."
@@ -65,6 +69,20 @@ push_images() {
   done
 }
 
+# Adds to `files` of the caller what TLS takes, or ends the service that brought the certificate.
+settle_tls() {
+  if ! tls_is_on; then
+    docker service rm "${STACK}_tls" >>"$LOG" 2>&1 || true
+    return
+  fi
+  export SWARMHUB_TLS_CERTIFICATE=${SITE_SECRET[SWARMHUB_TLS_CERTIFICATE_FILE]}
+  export SWARMHUB_TLS_KEY=${SITE_SECRET[SWARMHUB_TLS_KEY_FILE]}
+  files+=(-c "$IMAGES_DIR/tls.yml")
+  if [ -z "$SWARMHUB_REDIRECT_PORT" ]; then return; fi
+  export SWARMHUB_REDIRECT_PORT
+  files+=(-c "$IMAGES_DIR/tls-redirect.yml")
+}
+
 # The group that may use the engine's socket, as a container sees it.
 socket_group() {
   docker run --rm --network none --user 0 --volume "$1:/engine.sock:ro" "$REPOSITORY/operator:latest" \
@@ -75,31 +93,40 @@ socket_group() {
 # Nothing when the Swarm only knows that node by a loopback address.
 hub_url() {
   local address
-  # shellcheck disable=SC2046  # one argument a node
-  address=$(docker node inspect --format '{{if .ManagerStatus}}{{.ManagerStatus.Addr}}{{end}}' \
-    $(docker node ls --quiet --filter "node.label=$STATE_LABEL=true") | head -n 1)
-  address=${address%:*}
-  case $address in
-    "" | 127.* | "[::1]" | 0.0.0.0) ;;
-    *) echo "http://$address:$SWARMHUB_PORT" ;;
-  esac
+  # With TLS that port wants a name that the certificate holds, and none of them is an address.
+  if tls_is_on; then return; fi
+  address=$(state_address)
+  if [ -n "$address" ]; then echo "http://$address:$SWARMHUB_PORT"; fi
 }
 
-# deploy_all HUB_CONFIG_NAME POLICY_NAME: either may be empty.
+# deploy_all HUB_CONFIG_NAME POLICY_NAME SETTINGS_NAME REGISTRY_AUTH_NAME: all but the third may be empty.
 deploy_all() {
   local files=(-c "$IMAGES_DIR/registry.yml" -c "$IMAGES_DIR/stack.yml")
+  if [ -n "$SWARMHUB_REGISTRY_PULL_ADDRESS" ]; then files+=(-c "$IMAGES_DIR/registry-pull.yml"); fi
   SWARMHUB_DOCKER_SOCKET=$(engine_socket)
   SWARMHUB_DOCKER_GID=$(socket_group "$SWARMHUB_DOCKER_SOCKET")
   SWARMHUB_HUB_URL=${SWARMHUB_HUB_URL-$(hub_url)}
   export SWARMHUB_HUB_URL SWARMHUB_PORT SWARMHUB_DOCKER_SOCKET SWARMHUB_DOCKER_GID
-  export SWARMHUB_HUB_CONFIG=$1 SWARMHUB_OPERATOR_POLICY=$2
+  export SWARMHUB_HUB_CONFIG=$1 SWARMHUB_OPERATOR_POLICY=$2 SWARMHUB_HUB_SETTINGS=$3
+  # A folder is shipped as an archive, and mounted as one.
+  export SWARMHUB_HUB_CONFIG_SUFFIX=py
+  if [[ $1 == swarmhub-hub-config-folder-* ]]; then SWARMHUB_HUB_CONFIG_SUFFIX=tar; fi
+  files+=(-c "$IMAGES_DIR/hub-settings.yml")
+  if has_hub_secrets; then
+    hub_secrets_overlay >"$SCRATCH/hub-secrets.yml"
+    files+=(-c "$SCRATCH/hub-secrets.yml")
+  fi
+  settle_tls
   if [ -n "$1" ]; then files+=(-c "$IMAGES_DIR/hub-config.yml"); fi
   if [ -n "$2" ]; then files+=(-c "$IMAGES_DIR/operator-policy.yml"); fi
+  export SWARMHUB_REGISTRY_AUTH=$4
+  if [ -n "$4" ]; then files+=(-c "$IMAGES_DIR/operator-registry-auth.yml"); fi
+  if [ -n "$SWARMHUB_PROXY_CLIENT_SSL" ]; then files+=(-c "$IMAGES_DIR/internal-ssl.yml"); fi
   deploy "${files[@]}"
 }
 
 login_works() {
-  docker exec "$(container_of hub)" python3 /opt/swarmhub/login_check.py
+  docker exec "$(container_of hub)" python3 /opt/swarmhub/login_check.py "$(scheme)"
 }
 
 hub_url_reached() {
@@ -118,6 +145,10 @@ settle_hub_url() {
 # The proxy's published port answers at the address by which this host reaches it.
 page_answers() {
   local answer
+  if tls_is_on; then
+    timeout 10 bash -c "exec 3<>/dev/tcp/$SWARMHUB_ADDRESS/$SWARMHUB_PORT"
+    return
+  fi
   # shellcheck disable=SC2016  # expanded by the inner shell
   answer=$(timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/$1"
     printf "GET /hub/login HTTP/1.0\r\nHost: %s:%s\r\n\r\n" "$0" "$1" >&3
@@ -129,13 +160,17 @@ page_answers() {
 wait_until_it_works() {
   local service
   sleep 1
-  for service in proxy hub operator; do
+  for service in $(tls_is_on && echo tls) proxy hub operator; do
     if ! wait_for 120 service_runs "$service"; then
       explain "$service"
       die "The service ${STACK}_$service does not run after 120 s: see its last words above."
     fi
     note "$service runs"
   done
+  if [ -n "$SWARMHUB_REGISTRY_PULL_ADDRESS" ] && ! wait_for 60 runs_steadily registry-pull; then
+    explain registry-pull
+    die "No other node can pull, as nothing listens on $SWARMHUB_REGISTRY_PULL_ADDRESS: see the lines above; if that port is taken, choose another (make up SWARMHUB_REGISTRY_PULL_PORT=5002)."
+  fi
   if ! wait_for 120 login_works; then
     tail -n 2 "$LOG" | sed 's/^/    | /' >&2
     explain hub

@@ -33,6 +33,14 @@ def configure(level: str = "INFO") -> None:
     )
 
 
+def silence() -> None:
+    """Log nothing: a command says itself what a person should know, and prints for programs."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        cache_logger_on_first_use=False,
+    )
+
+
 def get_logger() -> structlog.typing.FilteringBoundLogger:
     """Return a logger that follows `configure`, whenever that is called."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()

@@ -7,19 +7,23 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import closing
 
-from swarmhub_crds.errors import StoreError
+from swarmhub_crds.errors import Reason, StoreError, StoreUnavailable
 from swarmhub_crds.store import Store
 
 from swarmhub_operator import logs
+from swarmhub_operator.engine.credentials import Credentials, CredentialsError
 from swarmhub_operator.engine.docker_engine import DockerEngine
 from swarmhub_operator.loop import health
+from swarmhub_operator.loop.alive import SignOfLife
 from swarmhub_operator.loop.assemble import assemble
 from swarmhub_operator.loop.leadership import Leadership
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.settings import Settings, SettingsError, read
 
-RETRY = 1.0  # seconds between two attempts to open the store or take the lease
+RETRY = 1.0  # seconds between two attempts to open the store
+LEASE_EVERY = 0.5  # seconds between two looks of a standby at the lease
 STOP_WITHIN = 6.0  # seconds; Swarm kills ten seconds after SIGTERM
 log = logs.get_logger()
 
@@ -31,6 +35,10 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"swarmhub-operator: {error}")
     logs.configure(settings.log_level)
+    try:
+        Credentials(settings.registry_auth_file).read()
+    except CredentialsError as error:
+        sys.exit(f"swarmhub-operator: {error}")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -56,19 +64,28 @@ def run(settings: Settings, stop: threading.Event) -> None:
             "end what listens there or set SWARMHUB_HEALTH_PORT."
         ) from error
     try:
-        store = _open_store(settings.state_url, pulse, stop)
-        if store is None:
-            return
-        holder = f"{socket.gethostname()}/{os.getpid()}"
-        while not stop.is_set():
-            leadership = Leadership(store, holder, settings.lease_ttl)
-            if _take_lead(leadership, pulse, stop):
-                _lead(settings, store, leadership, pulse, stop)
-        store.close()
+        while (store := _open_store(settings.state_url, pulse, stop)) is not None:
+            pulse.ready = True
+            with closing(store):
+                _serve(settings, store, pulse, stop)
     finally:
         server.shutdown()
         server.server_close()
     log.info("stopped")
+
+
+def _serve(settings: Settings, store: Store, pulse: Pulse, stop: threading.Event) -> None:
+    """Stand by and lead until `stop` is set, or the file turns out to hold another store.
+
+    That one is then opened: one that was made while the right file was away gives way to it again.
+    """
+    holder = f"{socket.gethostname()}/{os.getpid()}"
+    with closing(SignOfLife(store.path)) as life:
+        while not stop.is_set():
+            leadership = Leadership(store, holder, life, settings.lease_ttl)
+            if not _take_lead(leadership, pulse, stop):
+                return
+            _lead(settings, store, leadership, pulse, stop)
 
 
 def _open_store(url: str, pulse: Pulse, stop: threading.Event) -> Store | None:
@@ -98,7 +115,9 @@ def _take_lead(leadership: Leadership, pulse: Pulse, stop: threading.Event) -> b
             if str(error) != said:
                 said = str(error)
                 log.warning("lease", outcome="unavailable", error=said)
-        stop.wait(RETRY)
+            if isinstance(error, StoreUnavailable) and error.reason is Reason.ANOTHER:
+                return False
+        stop.wait(LEASE_EVERY)
     return False
 
 
@@ -109,13 +128,15 @@ def _lead(
     pulse: Pulse,
     stop: threading.Event,
 ) -> None:
-    engine = DockerEngine(settings.docker_host)
+    credentials = Credentials(settings.registry_auth_file)
+    engine = DockerEngine(settings.docker_host, leadership.guard, credentials)
     controller = assemble(store, engine, leadership, settings, pulse)
     controller.start(settings.workers)
     pulse.leading = True
     while not stop.is_set() and not leadership.lost.is_set():
         stop.wait(0.2)
     pulse.leading = False
+    leadership.end_soon()
     if controller.stop(STOP_WITHIN):
         leadership.release()
     else:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from swarmhub_operator import policyfile
 from swarmhub_operator.decide.policy import Policy
 
 PREFIX = "SWARMHUB_"
 DEFAULT_STATE_URL = "sqlite:////srv/swarmhub/state/state.db"
+DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
 
 
 class SettingsError(Exception):
@@ -26,22 +27,33 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state_url: str = DEFAULT_STATE_URL
-    docker_host: str = "unix:///var/run/docker.sock"
+    docker_host: str = DEFAULT_DOCKER_HOST
     network: str = "swarmhub_notebooks"
     workers: int = Field(default=4, ge=1, le=64)
     health_host: str = "127.0.0.1"
     health_port: int = Field(default=8089, ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     lease_ttl: float = Field(default=15.0, ge=1)
+    errand_image: str = ""  # that can be sent to other nodes; "": what lies there is left alone
+    registry_auth_file: Path | None = None  # logins at registries, as in Docker's config.json
+    engine_socket: str = "/var/run/docker.sock"  # path of the engine's socket on every node
     policy_file: Path | None = None
     policy: Policy = Policy()
+
+    @property
+    def effective_policy(self) -> Policy:
+        """The policy, by which the engine's socket is never mounted, wherever it is."""
+        paths = {at.removeprefix("unix://") for at in (self.docker_host, self.engine_socket)}
+        sockets = sorted(path for path in paths if path.startswith("/"))
+        never = (*self.policy.never_bind, *sockets)
+        return self.policy.model_copy(update={"never_bind": never})
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings.
 
-    Each setting is SWARMHUB_ and its name in capitals; DOCKER_HOST is Docker's own. The policy is
-    a YAML file named by SWARMHUB_POLICY_FILE, which must not be writable by the hub.
+    Each setting is SWARMHUB_ and its name in capitals; DOCKER_HOST is Docker's own. The policy
+    is the file that SWARMHUB_POLICY_FILE names, which must not be writable by the hub.
 
     Raises:
         SettingsError: a value is wrong or the policy file cannot be read.
@@ -66,11 +78,6 @@ def _policy(file: str | None) -> Policy:
     if file is None:
         return Policy()
     try:
-        content = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise SettingsError(
-            f"The policy file {file} cannot be read ({error}); correct it."
-        ) from error
-    if not isinstance(content, dict):
-        raise SettingsError(f"The policy file {file} holds no settings; write `name: value` lines.")
-    return Policy.model_validate(content)
+        return policyfile.load(Path(file))
+    except policyfile.PolicyFileError as error:
+        raise SettingsError(str(error)) from error

@@ -6,9 +6,15 @@ from html import escape
 
 from tornado import web
 
+from swarmhub_spawner.messages import Text
+
 
 class OptionError(ValueError):
     """An option of the spawner has a value that cannot be carried out in a Swarm."""
+
+
+class OptionConflict(OptionError):  # noqa: N818 - a conflict, as one says it
+    """Two options do not go together, though each could be carried out."""
 
 
 class SpawnError(web.HTTPError):
@@ -26,3 +32,8 @@ class SpawnError(web.HTTPError):
 
     def __str__(self) -> str:
         return self.jupyterhub_message
+
+
+def spawn_error(text: Text, status_code: int = 500) -> SpawnError:
+    """Return the error that shows a text, plain and as HTML."""
+    return SpawnError(text.plain, html=text.html, status_code=status_code)

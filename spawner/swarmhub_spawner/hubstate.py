@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from swarmhub_crds.errors import StoreError, StoreUnavailable
 from swarmhub_crds.store import Store
 
+from swarmhub_spawner.activity import ActivityLog
 from swarmhub_spawner.watcher import Record, Update, Watcher, version_of
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ _LONGEST_PAUSE: Final = 2.0  # seconds
 class HubState:
     """The cache of records, the watcher that fills it, and the threads that talk to the store.
 
-    Make it on the event loop that will use it.
+    Make it on the event loop that will use it. `activity` takes when servers were last in use.
     """
 
     def __init__(self, url: str, loop: asyncio.AbstractEventLoop) -> None:
@@ -45,6 +46,7 @@ class HubState:
         self._reader = ThreadPoolExecutor(1, "swarmhub-read")
         self._seen: datetime | None = None
         self._seen_asked = -_SEEN_FOR
+        self.activity = ActivityLog(self._note_activity)
         self._watcher = Watcher(
             url,
             self.open_store,
@@ -66,6 +68,7 @@ class HubState:
 
     async def close(self) -> None:
         """End the threads and close the store."""
+        self.activity.close()
         self._watcher.close()
         await asyncio.to_thread(self._watcher.join, 10)
         self._writer.shutdown(wait=False)
@@ -137,6 +140,9 @@ class HubState:
             with suppress(StoreError):
                 self._seen = await self.read(lambda store: store.operator_seen_at())
         return self._seen
+
+    async def _note_activity(self, seen: Mapping[str, datetime]) -> None:
+        await self.write(lambda store: store.note_activity(seen))
 
     async def _patiently(
         self, pool: ThreadPoolExecutor, act: Callable[[Store], T], patience: float

@@ -9,7 +9,7 @@ from html import escape
 from typing import Final
 
 from swarmhub_crds.base import Condition, ConditionStatus
-from swarmhub_crds.notebook import ConditionType, Notebook, NotebookStatus, Phase
+from swarmhub_crds.notebook import ConditionType, Desired, Notebook, NotebookStatus, Phase
 
 OPERATOR_SILENT_AFTER: Final = 15.0  # seconds without a sign of life before we say so
 
@@ -36,6 +36,14 @@ class Event:
             "message": self.message,
             "html_message": escape(self.message),
         }
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What has become of a server; `ready`: it answers, as far as its record says."""
+
+    ready: bool
+    message: str
 
 
 # In the order in which a start passes them: percent when reached, sentence when the operator
@@ -107,6 +115,27 @@ def _stage_sentence(condition: Condition, status: NotebookStatus, default: str) 
     return default
 
 
+def explanation(notebook: Notebook | None, events: Sequence[Event]) -> Explanation:
+    """Return what has become of a server that did not answer; `events`: how its start goes on."""
+    if notebook is None or notebook.spec.desired is not Desired.RUNNING:
+        return Explanation(ready=False, message="Your server was stopped; start it again.")
+    status = notebook.status
+    current = status.observed_generation >= notebook.metadata.generation
+    if current and status.phase is Phase.RUNNING:
+        text = (
+            "Your server should answer by now; trying again. If it does not, its node may be down."
+        )
+        return Explanation(ready=True, message=text)
+    if current and status.phase is Phase.FAILED:
+        return Explanation(ready=False, message=failure_text(status).plain)
+    message = status.message if current else ""
+    return Explanation(ready=False, message=message or _last(events))
+
+
+def _last(events: Sequence[Event]) -> str:
+    return events[-1].message if events else "Your server is on its way."
+
+
 def store_trouble_event(reason: str) -> Event:
     """Return the line shown while the state database cannot be used."""
     return Event(_WRITTEN, f"{sentence(reason)} Your server starts when this is over.")
@@ -143,3 +172,20 @@ def timed_out_text(record: str, seconds: float, events: Sequence[Event]) -> Text
     last = events[-1].message if events else "the operator has not answered."
     text = f"The server was not ready after {seconds:.0f} seconds (record {record}): {last}"
     return Text(text, escape(text))
+
+
+@dataclass(frozen=True)
+class SlowMessage:
+    """What is told of a slow start: after `threshold` seconds, then every `frequency` seconds."""
+
+    text: str
+    threshold: int
+    frequency: int
+
+
+def slow_start_events(message: SlowMessage, seconds: float) -> list[Event]:
+    """Return what is to be told after so many seconds; the same text until it is due again."""
+    if not message.text or not message.threshold or seconds < message.threshold:
+        return []
+    due = seconds - (seconds - message.threshold) % message.frequency
+    return [Event(0, message.text.replace("{seconds}", str(int(due))))]

@@ -72,8 +72,11 @@ def failed(notebook: Notebook) -> bool:
 def exit_code(notebook: Notebook | None) -> int | None:
     """Return the answer of `poll`: None while the notebook should run and was not given up.
 
-    A notebook in back-off counts as running: the operator owns its restarts.
+    A notebook in back-off counts as running: the operator owns its restarts. So does one of which
+    the operator has seen a later start than the record knows: the store is an older one.
     """
+    if notebook is not None and notebook.status.observed_generation > notebook.metadata.generation:
+        return None
     if notebook is None or notebook.spec.desired is not Desired.RUNNING:
         return 0
     if not current(notebook):

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Final
 
 from swarmhub_crds.errors import Conflict, HomeTaken, StoreError, StoreUnavailable
+from swarmhub_crds.home import Home
 from swarmhub_crds.names import notebook_name
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Store
 from tornado.log import app_log
 
-from swarmhub_spawner.build_spec import Wanted
+from swarmhub_spawner.building.spec import Wanted
 from swarmhub_spawner.debts import Debt, pay
 from swarmhub_spawner.errors import SpawnError
 from swarmhub_spawner.shared import Hub
@@ -68,6 +69,7 @@ def _writer(hub: Hub, wanted: Wanted) -> Callable[[Store], tuple[Notebook, str]]
         if hub.debts.owed(name) is Debt.DELETE:
             pay(store, name, Debt.DELETE)
             hub.debts.settle(name)
+        _refuse_an_empty_home(store, wanted)
         notebook = store.apply_notebook(
             wanted.spec, homes=wanted.homes, secrets=wanted.secrets, name=name
         )
@@ -75,3 +77,32 @@ def _writer(hub: Hub, wanted: Wanted) -> Callable[[Store], tuple[Notebook, str]]
         return notebook, store.uid
 
     return write
+
+
+def _refuse_an_empty_home(store: Store, wanted: Wanted) -> None:
+    """Make no new home for one whose home was brought along under another name and not used yet.
+
+    Raises:
+        SpawnError: so it would be.
+    """
+    if not wanted.homes or any(store.get_home(volume) is not None for volume in wanted.homes):
+        return
+    whose = {(home.user, home.server) for home in wanted.homes.values()}
+    waiting = {
+        home.metadata.name
+        for home in store.list_homes()
+        if isinstance(home, Home)
+        and home.status.adopted
+        and (home.spec.user, home.spec.server) in whose
+    }
+    if not waiting:
+        return
+    user = wanted.spec.user
+    records = (r for r in store.list_notebooks() if isinstance(r, Notebook) and r.spec.user == user)
+    waiting -= {mount.volume for record in records for mount in record.spec.mounts}
+    if waiting:
+        raise SpawnError(
+            f"The home {min(waiting)} was brought along for this user, but the options name a "
+            f"new and empty one, {min(wanted.homes)}; an administrator must set volumes, "
+            "slug_scheme or escape as the old hub had them, or mount that home as well."
+        )

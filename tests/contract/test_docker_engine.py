@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from support.fixtures import overlay_network
@@ -128,7 +129,9 @@ def test_service_runs_as_built_and_reads_back_without_drift(
     seen = engine.docker("exec", container, "cat", "/tmp/seen")
     assert seen == f"{tricky}|a b"
     assert tricky not in engine.docker("service", "inspect", service_id)
-    assert adapter.volume_labels("home-alice") == {
+    volume = adapter.find_volume("home-alice")
+    assert volume is not None
+    assert volume.labels == {
         "swarmhub.store": STORE,
         "swarmhub.home": "home-alice",
         "swarmhub.uid": "home-uid-alice",
@@ -136,6 +139,22 @@ def test_service_runs_as_built_and_reads_back_without_drift(
     }
     adapter.remove_service(service_id)
     adapter.remove_secret(secret.id)
+
+
+def _put_right(adapter: DockerEngine, name: str, spec: Mapping[str, Any]) -> None:
+    """Update the service; Swarm raises its version when an update of it comes to its end."""
+
+    def is_taken() -> bool:
+        service = _service(adapter, name)
+        try:
+            adapter.update_service(service.id, service.version, spec)
+        except EngineError as error:
+            if error.kind is Kind.STALE:
+                return False
+            raise
+        return True
+
+    wait_for(f"the update of {name} to be of its newest version", is_taken, timeout=10)
 
 
 def test_each_change_behind_our_back_is_named(
@@ -162,8 +181,26 @@ def test_each_change_behind_our_back_is_named(
         engine.docker(*update, *options, service_id)
         service = _service(adapter, "bob")
         assert path in drift(spec, service.spec)
-        adapter.update_service(service.id, service.version, spec)
+        _put_right(adapter, "bob", spec)
         assert drift(spec, _service(adapter, "bob").spec) == ()
+    adapter.remove_service(service_id)
+
+
+def test_a_log_comes_as_it_is_written(
+    engine: Node, adapter: DockerEngine, network: str, tiny: str
+) -> None:
+    """Piece by piece while it is followed, and whole afterwards; only the end, if so asked."""
+    script = (
+        "echo one; echo two >&2; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo three; sleep 600"
+    )
+    service_id = _start(adapter, _wanted("fay", tiny, ("sh", "-c", script)), {"TOKEN": "x"})
+    task = _wait_state(adapter, service_id, TaskState.RUNNING)
+    pieces = adapter.stream_log(task.id, {"tail": "all", "follow": "1"})
+    assert sorted((next(pieces), next(pieces))) == [b"one\n", b"two\n"]
+    engine.docker("exec", task.container, "touch", "/tmp/go")
+    assert next(pieces) == b"three\n"
+    assert sorted(adapter.stream_log(task.id, {"tail": "all"})) == [b"one\n", b"three\n", b"two\n"]
+    assert list(adapter.stream_log(task.id, {"tail": "1"})) == [b"three\n"]
     adapter.remove_service(service_id)
 
 
@@ -215,7 +252,7 @@ def test_refusals_have_their_kinds(
     adapter.remove_secret(secret.id)
     assert kind(lambda: adapter.remove_secret(secret.id)) is Kind.GONE
     assert kind(lambda: adapter.remove_volume("no-such-volume")) is Kind.GONE
-    assert adapter.volume_labels("no-such-volume") is None
+    assert adapter.find_volume("no-such-volume") is None
     nowhere = DockerEngine("unix:///nonexistent/docker.sock")
     assert kind(nowhere.nodes) is Kind.UNAVAILABLE
 
@@ -232,5 +269,8 @@ def test_look_ups_are_exact_and_ours(
     assert adapter.own_node_id() == engine.client.info()["Swarm"]["NodeID"]
     node = adapter.nodes()[0]
     assert (node.hostname, node.usable, node.cpus >= 1) == ("engine", True, True)
-    assert adapter.resolve_image(tiny) is None
+    with pytest.raises(EngineError, match="could not be asked"):
+        adapter.resolve_image(tiny)
+    assert adapter.own_image(tiny) == engine.client.images.get(tiny).id
+    assert adapter.own_image("no/such:image") is None
     engine.docker("service", "rm", "jupyter-eve2")

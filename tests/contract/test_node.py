@@ -93,6 +93,16 @@ def test_process_of_a_container_can_be_killed_from_here(engine: Node, tiny: str)
     engine.docker("rm", container)
 
 
+def test_services_on_a_node_find_its_engine_where_every_engine_is(
+    engine: Node, worker: Node
+) -> None:
+    """What mounts /var/run/docker.sock talks to the engine of the node on which it runs."""
+    ask = ("docker", "--host", "unix:///var/run/docker.sock", "info", "--format", "{{.Name}}")
+    assert [node.run_inside(*ask).strip() for node in (engine, worker)] == ["engine", "worker"]
+    mount = ("--volume", "/var/run/docker.sock:/engine.sock")
+    worker.docker("run", "--rm", *mount, load_tiny(worker), "test", "-S", "/engine.sock")
+
+
 def test_node_that_lost_power_is_noticed_and_comes_back(engine: Node, worker: Node) -> None:
     """A killed node is Down for the others, and after a start is the same node again."""
     before = engine.docker("node", "inspect", "--format", "{{.ID}}", "worker")

@@ -30,6 +30,7 @@ from swarmhub_crds.notebook import (
 from swarmhub_crds.store import Store
 from swarmhub_operator.decide.policy import Policy, RestartPolicy, SweepPolicy
 from swarmhub_operator.engine.docker_engine import READ_TIMEOUT, DockerEngine
+from swarmhub_operator.loop.alive import SignOfLife
 from swarmhub_operator.loop.assemble import assemble
 from swarmhub_operator.loop.controller import Controller
 from swarmhub_operator.loop.leadership import Leadership
@@ -67,7 +68,9 @@ class Operator:
     def start(self) -> None:
         """Take the lease and begin to reconcile."""
         settings = Settings(docker_host=self.engine.socket, network=NETWORK, policy=POLICY)
-        leadership = Leadership(self.store, f"test-{threading.get_ident()}")
+        leadership = Leadership(
+            self.store, f"test-{threading.get_ident()}", SignOfLife(self.store.path)
+        )
         assert leadership.acquire()
         adapter = DockerEngine(self.engine.socket)
         controller = assemble(
@@ -209,7 +212,7 @@ def test_image_that_does_not_exist_is_a_reason(operator: Operator) -> None:
     """The sentence names the image."""
     operator.apply(operator.spec("dan", image="127.0.0.1:5000/no/such:image"))
     status = operator.wait("dan", Phase.FAILED)
-    assert "127.0.0.1:5000/no/such:image could not be found" in status.message
+    assert "127.0.0.1:5000/no/such:image could not be pulled" in status.message
 
 
 def test_memory_that_no_node_has_is_a_reason(operator: Operator) -> None:
@@ -262,7 +265,7 @@ def test_changed_service_is_put_right(operator: Operator, change: tuple[str, str
         return (
             spec["Mode"]["Replicated"]["Replicas"] == 1
             and container["Image"] == operator.image
-            and not container.get("Env")
+            and list(container["Env"]) == ["TINI_SUBREAPER=1"]
         )
 
     wait_for("the service to be right", right)
@@ -271,22 +274,37 @@ def test_changed_service_is_put_right(operator: Operator, change: tuple[str, str
     assert status.failures == 0
 
 
-def test_foreign_resources_are_untouched(operator: Operator) -> None:
-    """Neither a plain service nor one of another store is ever garbage; our own orphan is."""
-    label = "swarmhub.store"
-    create = ("service", "create", "--detach", "--label", f"{label}=someone-else")
-    operator.engine.docker(*create, "--name", "theirs", operator.image, "sleep", "600")
-    operator.engine.docker(
-        "service", "create", "--detach", "--name", "plain", operator.image, "sleep", "600"
-    )
-    ours = ("--label", f"{label}={operator.store.uid}", "--label", "swarmhub.notebook=ghost")
-    operator.engine.docker(
-        "service", "create", "--detach", *ours, "--name", "ghost", operator.image, "sleep", "600"
-    )
+def _service(operator: Operator, name: str, **labels: str) -> None:
+    """Make a service by hand."""
+    given = [
+        part for key, value in labels.items() for part in ("--label", f"swarmhub.{key}={value}")
+    ]
+    command = ("service", "create", "--detach", *given, "--name", name)
+    operator.engine.docker(*command, operator.image, "sleep", "600")
+
+
+def test_only_what_is_known_to_be_deleted_is_garbage(operator: Operator) -> None:
+    """Not a plain service, nor another store's, nor one of ours that the store knows nothing of."""
+    operator.run("ghost")
+    record = operator.store.request_deletion("ghost")
+    assert isinstance(record, Notebook)
+    wait_for("the record to go", lambda: operator.store.get_notebook("ghost") is None)
+    store = operator.store.uid
+    _service(operator, "plain")
+    _service(operator, "theirs", store="someone-else")
+    _service(operator, "forgotten", store=store, notebook="forgotten", uid="forgotten")
+    _service(operator, "ghost", store=store, notebook="ghost", uid=record.metadata.uid)
     operator.run("hank")
-    wait_for("the orphan to go", lambda: "ghost" not in operator.names("service"))
-    assert {"theirs", "plain", "jupyter-hank"} == set(operator.names("service"))
-    operator.engine.docker("service", "rm", "theirs", "plain")
+    try:
+        wait_for("the orphan to go", lambda: "ghost" not in operator.names("service"))
+        wait_for("what is held to be told", lambda: len(operator.store.list_held()) == 2)
+        assert {"forgotten", "theirs", "plain", "jupyter-hank"} == set(operator.names("service"))
+        held = [h.id for h in operator.store.list_held() if h.kind == "service"]
+        operator.store.confirm_removals(held)
+        wait_for("what was confirmed", lambda: "forgotten" not in operator.names("service"))
+        assert {"theirs", "plain", "jupyter-hank"} == set(operator.names("service"))
+    finally:
+        operator.engine.docker("service", "rm", "theirs", "plain")
 
 
 def test_taken_name_is_refused_with_a_sentence(operator: Operator) -> None:
@@ -316,8 +334,9 @@ def test_deletion_obeys_the_reclaim_policy(operator: Operator, reclaim: Reclaim)
         return operator.engine.docker("volume", "ls", "--quiet").split()
 
     if reclaim is Reclaim.DELETE:
-        wait_for("the volume to go", lambda: f"home-{user}" not in volumes(), timeout=40)
-        assert operator.store.get_home(f"home-{user}") is None
+        name = f"home-{user}"
+        wait_for("the home to go", lambda: operator.store.get_home(name) is None, timeout=40)
+        assert f"home-{user}" not in volumes()
     else:
         home = operator.store.get_home(f"home-{user}")
         assert home is not None

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from support.node import Node
+from support.operators import OperatorProcess
 from support.waiting import wait_for
 from swarmhub_crds.notebook import Desired, NotebookSpec
 from swarmhub_crds.store import Store
@@ -23,69 +19,24 @@ from swarmhub_crds.store import Store
 NETWORK = "process-notebooks"
 
 
-class Process:
-    """One operator process with its health port and its log."""
-
-    def __init__(self, engine: Node, folder: Path, name: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.log = folder / f"{name}.log"
-        environment = {
-            **os.environ,
-            "DOCKER_HOST": engine.socket,
-            "SWARMHUB_STATE_URL": f"sqlite:///{folder}/state/state.db",
-            "SWARMHUB_NETWORK": NETWORK,
-            "SWARMHUB_HEALTH_PORT": str(self.port),
-        }
-        command = [sys.executable, "-m", "swarmhub_operator.main"]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-
-    def health(self) -> dict[str, Any]:
-        """Return what /healthz tells, or nothing while nobody listens."""
-        try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5)
-        except httpx.HTTPError:
-            return {}
-        assert answer.status_code == (200 if answer.json()["alive"] else 503)
-        found: dict[str, Any] = answer.json()
-        return found
-
-    def wait_health(self, what: str, check: Callable[[dict[str, Any]], bool]) -> None:
-        """Wait until what /healthz tells passes a check."""
-        wait_for(what, lambda: (seen := self.health()) and check(seen), timeout=20)
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Return the log, which is one JSON object a line."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-    def end(self) -> float:
-        """Send SIGTERM and return the seconds that the end took."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=10) == 0
-        return time.monotonic() - began
-
-
 @pytest.fixture
-def start(engine: Node, tmp_path: Path) -> Iterator[Callable[[str], Process]]:
+def start(engine: Node, tmp_path: Path) -> Iterator[Callable[[str], OperatorProcess]]:
     """Yield a function that starts operators; they end with the test."""
     (tmp_path / "state").mkdir()
-    started: list[Process] = []
+    started: list[OperatorProcess] = []
 
-    def run(name: str) -> Process:
-        started.append(Process(engine, tmp_path, name))
+    def run(name: str) -> OperatorProcess:
+        started.append(OperatorProcess(engine.socket, tmp_path, name, NETWORK))
         return started[-1]
 
     yield run
     for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.wait(timeout=10)
+        one.kill()
 
 
-def test_one_leads_and_the_other_takes_over_at_once(start: Callable[[str], Process]) -> None:
+def test_one_leads_and_the_other_takes_over_at_once(
+    start: Callable[[str], OperatorProcess],
+) -> None:
     """Both are healthy, one acts; SIGTERM ends it within ten seconds and hands the lease over."""
     first = start("first")
     first.wait_health("the first to lead", lambda seen: seen["leading"])
@@ -100,7 +51,7 @@ def test_one_leads_and_the_other_takes_over_at_once(start: Callable[[str], Proce
 
 
 def test_log_tells_notebook_action_outcome_and_duration(
-    start: Callable[[str], Process], engine: Node, tiny: str, tmp_path: Path
+    start: Callable[[str], OperatorProcess], engine: Node, tiny: str, tmp_path: Path
 ) -> None:
     """Each line is one JSON object; each action has its four facts, and no secret."""
     engine.docker("network", "create", "--driver", "overlay", "--attachable", NETWORK)
@@ -135,15 +86,17 @@ def test_log_tells_notebook_action_outcome_and_duration(
 
 
 def test_store_that_is_not_there_is_waited_for(
-    start: Callable[[str], Process], tmp_path: Path
+    start: Callable[[str], OperatorProcess], tmp_path: Path
 ) -> None:
     """Health names the trouble; when the folder appears, the operator goes on by itself."""
     (tmp_path / "state").rmdir()
     operator = start("operator")
     operator.wait_health("the trouble", lambda seen: "store" in seen["trouble"])
     assert operator.health()["alive"]
+    assert not operator.ready()  # nobody is replaced by what cannot lead
     (tmp_path / "state").mkdir()
     operator.wait_health("it to lead", lambda seen: seen["leading"] and not seen["trouble"])
+    assert operator.ready()
     assert operator.end() < 10
 
 
@@ -160,5 +113,7 @@ def test_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
         check=False,
     )
     assert ended.returncode == 1
-    assert ended.stderr.startswith("swarmhub-operator: The setting restart.budget is wrong: ")
+    assert ended.stderr.startswith(
+        f"swarmhub-operator: The policy file {policy} is wrong: restart.budget: "
+    )
     assert len(ended.stderr.splitlines()) == 1

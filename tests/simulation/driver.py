@@ -1,113 +1,68 @@
-"""The operator as it is, on a simulated Swarm, in virtual time and in an order that a seed decides.
+"""Operators as they are, on a simulated Swarm, in virtual time and in an order that a seed decides.
 
     with Simulation(folder, seed=7) as sim:
         sim.store.apply_notebook(...)
         sim.run(30.0)
 
-The loop's own code runs, threads and all; `stage` makes them take turns. Between two turns, and
-within each call of the engine that changes something, the others may run.
+`stage` makes their threads take turns. Between two turns, and within each call of the engine or
+the store, the others may run, and whatever is planned (`seam`) happens.
 """
 
 from __future__ import annotations
 
-import contextlib
-import random
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-from unittest import mock
-from urllib.parse import urlsplit
+from typing import Any, Self, cast
 
-from simulation.engine import SimulatedEngine
-from simulation.stage import Killed, Stage, Stuck
-from simulation.swarm import Swarm
-from simulation.world import World
-from swarmhub_crds import watch
-from swarmhub_crds.sqlstore import lease, provision, specside, statusside
+from simswarm.swarm import Swarm
+from simswarm.world import World
+from simulation.invariants import Invariants, Violation
+from simulation.seam import Seam
+from simulation.stage import Actor, Process, Stage
+from simulation.threads import Event
+from simulation.wiring import Arrival, Past, StagedEngine, Wiring
 from swarmhub_crds.store import Store
+from swarmhub_operator import main
 from swarmhub_operator.decide.policy import Policy
-from swarmhub_operator.engine import observer
-from swarmhub_operator.engine.observer import Observer
-from swarmhub_operator.loop import (
-    apply,
-    controller,
-    gate,
-    images,
-    leadership,
-    probe,
-    pulse,
-    workqueue,
-)
-from swarmhub_operator.loop.controller import Controller
-from swarmhub_operator.loop.gate import StartGate
-from swarmhub_operator.loop.images import ImageResolver
-from swarmhub_operator.loop.leadership import Leadership
-from swarmhub_operator.loop.parts import Parts
-from swarmhub_operator.loop.probe import Prober
-from swarmhub_operator.loop.pulse import Pulse
-from swarmhub_operator.loop.workqueue import WorkQueue
+from swarmhub_operator.settings import Settings
 
 NETWORK = "swarmhub_notebooks"
-WATCH_EVERY = 0.1  # seconds of virtual time between two looks at the store
-_THREADED = (controller, gate, images, leadership, observer, probe, pulse, workqueue, watch)
-_TIMED = (apply, controller, probe, watch)
-_DATED = (lease, provision, specside, statusside)
+BACK_AFTER = 1.0  # seconds until Swarm starts a crashed operator again
 
 
-class PausingEngine(SimulatedEngine):
-    """A simulated engine at whose changing calls other threads of the operator may go on."""
+class Operator:
+    """One process of the operator, from its start to its end."""
 
-    def __init__(self, swarm: Swarm, stage: Stage) -> None:
-        super().__init__(swarm)
-        self._stage = stage
+    def __init__(self, process: Process, stop: Event, engine: StagedEngine) -> None:
+        self.process = process
+        self.stop = stop
+        self.engine = engine
+        self.main: Actor | None = None
 
-    def _call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        if self._stage.killed:  # the end of a crashed thread calls nobody
-            raise Killed
-        if method != "GET":
-            self._stage.pause()
-        answer = super()._call(method, path, body, **query)
-        if method != "GET":
-            self._stage.pause()
-        return answer
-
-    def events(self, seconds: float) -> Iterator[None]:
-        """Yield once per event, as they come, for at most `seconds` of virtual time."""
-        told: list[object] = []
-        stop = self._swarm.journal.listen(told.append)
-        end = self._stage.clock.monotonic() + seconds
-        try:
-            while (left := end - self._stage.clock.monotonic()) > 0:
-                while told:
-                    told.pop()
-                    yield None
-                self._stage.pause(left, lambda: bool(told))
-        finally:
-            stop()
-
-
-class _Pool:
-    """As a `ThreadPoolExecutor`, as far as the prober uses it."""
-
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-
-    def submit(self, job: Callable[..., None], *arguments: object) -> None:
-        """Run a job in a thread of its own."""
-        self._stage.spawn("probe", lambda: job(*arguments))
-
-    def shutdown(self, **_: object) -> None:
-        """Do nothing: the stage ends its threads."""
+    @property
+    def ended(self) -> bool:
+        """Whether it has crashed, or has come to its end."""
+        return self.process.killed or (self.main is not None and self.main.ended)
 
 
 class Simulation:
-    """A Swarm, a store, and an operator that can be started, stopped and crashed.
+    """A Swarm, a store, and operators that can be started, stopped, paused and crashed.
 
     Attributes:
         swarm: what may be done to the Swarm.
         store: the operator's store, as the spawner sees it.
-        engine: what the operator calls; tests may put one of their own in front of it.
+        seam: what the operators call, and what shall happen to the calls.
+        operators: those that live.
+        arrivals: told of each changing call as it reaches the engine.
+        beginners: called with each operator that starts.
+        watchers: called whenever something may have changed.
+        invariants: what must hold in every run; a violation ends it.
+        supervised: whether a crashed operator is followed by another one, as a service's task is.
+        ended: the errors that ended an operator's process.
     """
 
     def __init__(
@@ -118,108 +73,133 @@ class Simulation:
         workers: int = 2,
         world: World | None = None,
         nodes: tuple[str, ...] = (),
+        errand_image: str = "",
     ) -> None:
         self.swarm = Swarm(world or World(seed=seed), workers=nodes)
         self.clock = self.swarm.clock
         self.swarm.networks.create(NETWORK)
-        self.policy = policy or Policy(allowed_volumes=("*",))
-        self.wrap: Callable[[SimulatedEngine], Any] = lambda engine: engine
-        self.turns = 0
-        self._seed = seed
-        self._starts = 0
-        self._workers = workers
-        self._stage: Stage | None = None
-        self._leadership: Leadership | None = None
-        self._patches = contextlib.ExitStack()
-        self._date()
-        self.store = Store.open(f"sqlite:///{folder.resolve()}/state.db")
-        self.pulse = Pulse(self.clock.monotonic)
-
-    def _date(self) -> None:
-        """Let the store date its records by the virtual clock."""
-        for module in _DATED:
-            if hasattr(module, "utc_now"):
-                self._patch(module, "utc_now", self.clock.utc)
-
-    def _patch(self, module: object, name: str, value: object) -> None:
-        self._patches.enter_context(mock.patch.object(module, name, value))
-
-    def start(self) -> None:
-        """Start an operator; it takes the lease at once.
-
-        Raises:
-            Stuck: another one has the lease.
-        """
-        self._starts += 1
-        stage = Stage(self.clock, self._seed * 1000 + self._starts)
-        self._stage = stage
-        for module in _THREADED:
-            if hasattr(module, "threading"):
-                self._patch(module, "threading", stage.threading())
-        for module in _TIMED:
-            self._patch(module, "time", stage.time())
-        self._patch(leadership, "boot_time", self.clock.monotonic)
-        self._patch(probe, "ThreadPoolExecutor", lambda *_, **__: _Pool(stage))
-        self._patch(workqueue, "random", random.Random(self._seed))
-        self._leadership = Leadership(self.store, f"operator-{self._starts}")
-        if not self._leadership.acquire():
-            raise Stuck("Another operator has the lease; let its time run out, or stop it.")
-        made = Controller(*self._parts(stage, self._leadership), self.pulse)
-        made._watch._interval = WATCH_EVERY
-        made.start(self._workers)
-
-    def _parts(self, stage: Stage, leads: Leadership) -> tuple[Parts, WorkQueue]:
-        queue = WorkQueue(self.clock.monotonic)
-        engine = self.wrap(PausingEngine(self.swarm, stage))
-        parts = Parts(
-            store=self.store,
-            engine=engine,
-            observer=Observer(engine, self.store.uid, self.clock.monotonic),
-            leadership=leads,
-            prober=Prober(on_ready=queue.add, ask=self._ask),
-            gate=StartGate(),
-            images=ImageResolver(engine, self.clock.monotonic),
-            policy=self.policy,
+        self.file = folder.resolve() / "state.db"
+        self.file.write_bytes(_empty_store())
+        self.settings = Settings(
+            state_url=f"sqlite:///{self.file}",
             network=NETWORK,
-            enqueue=queue.add,
-            now=self.clock.utc,
-            clock=self.clock.monotonic,
+            workers=workers,
+            errand_image=errand_image,
+            policy=policy or Policy(allowed_volumes=("*",)),
         )
-        return parts, queue
+        self.stage = Stage(self.clock, seed)
+        self.seam = Seam(self.stage)
+        self.past = Past(self.swarm)
+        self.arrivals: list[Arrival] = []
+        self.beginners: list[Callable[[Operator], None]] = []
+        self.watchers: list[Callable[[], None]] = []
+        self.operators: list[Operator] = []
+        self.supervised = False
+        self._starts = 0
+        self._seen: tuple[object, ...] = ()
+        self._wiring = Wiring(self.stage, self.seam, self.swarm, seed)
+        self._wiring.connect(self._engine_of)
+        self.store = Store.open(self.settings.state_url)
+        self.invariants = Invariants(self)
+        self.arrivals.append(self.invariants.arrive)
+        self.watchers.append(self.invariants.watch)
 
-    def _ask(self, url: str) -> bool:
-        return self.swarm.answers(urlsplit(url).hostname or "")
+    def _engine_of(self, process: Process) -> StagedEngine:
+        return next(o.engine for o in self.operators if o.process is process)
 
-    def crash(self) -> None:
-        """End the operator where it stands; its lease goes on until it runs out."""
-        if self._stage is not None:
-            self.turns += self._stage.turns
-            self._stage.kill()
-            self._stage = None
+    def start(self) -> Operator:
+        """Start an operator: it takes the lease if it can, else it stands by."""
+        self._starts += 1
+        process = Process(f"operator-{self._starts}")
+        stop = Event(self.stage)
+        engine = StagedEngine(self.swarm, self.stage, self.seam, self.past, self.arrivals)
+        operator = Operator(process, stop, engine)
+        self.operators.append(operator)
+        for told in self.beginners:
+            told(operator)
+        run = partial(main.run, self.settings, cast("threading.Event", stop))
+        operator.main = self.stage.spawn("main", run, process)
+        return operator
+
+    def crash(self, operator: Operator | None = None) -> None:
+        """End an operator (or all) where it stands; its lease goes on until it runs out."""
+        for one in [operator] if operator else list(self.operators):
+            one.process.killed = True
+        self._bury()
+
+    def _bury(self) -> None:
+        crashed = [o for o in self.operators if o.process.killed]
+        for gone in [o for o in self.operators if o.ended]:
+            gone.process.killed = True  # what a process leaves behind at its end ends with it
+            self.operators.remove(gone)
+        self.stage.bury()
+        if self.supervised:
+            for _ in crashed:
+                self.clock.after(BACK_AFTER, self._start_again)
+
+    def _start_again(self) -> None:
+        self.start()
 
     def restart(self) -> None:
-        """Crash the operator, let its lease run out, and start another one."""
+        """Crash the operator and start another one."""
         self.crash()
-        lease_left = self.store.read_lease()
-        if lease_left is not None:
-            wait = (lease_left.expires_at - self.clock.utc()).total_seconds()
-            self.clock.advance(max(0.0, wait) + 0.001)
         self.start()
 
     def run(self, seconds: float, until: Callable[[], bool] | None = None) -> bool:
-        """Let operator and Swarm go on for `seconds` of virtual time, or `until` something is true.
+        """Let operators and Swarm go on for `seconds` of virtual time, or `until` something holds.
 
-        Returns whether it became true; True without `until`.
+        `until` may depend on records, on what the Swarm's lists show, and on which operators live.
+        Returns whether it became true; True without it.
+
+        Raises:
+            Violation: something happened that must never happen.
         """
         end = self.clock.monotonic() + seconds
-        stage = self._stage
-        while until is None or not until():
-            if stage is None:
-                self.clock.advance(max(0.0, end - self.clock.monotonic()))
-            elif stage.step(end):
-                continue
-            return until is None or until()
-        return True
+        if until is not None and until():
+            return True
+        while True:
+            more = self.stage.step(end)
+            if any(o.ended for o in self.operators):
+                self._bury()
+            moved = self._moved()
+            if moved:
+                for watcher in self.watchers:
+                    watcher()
+            if broken := self.invariants.broken + self._wiring.alarms:
+                raise Violation("; ".join(broken))
+            if moved and until is not None and until():
+                return True
+            if not more:
+                return until is None or until()
+
+    def _moved(self) -> bool:
+        """Whether anything that can be asked for has changed since the last time."""
+        world = self.swarm.world
+        seen = (
+            self._wiring.commits,
+            world.index,
+            len(world.services),
+            len(world.tasks),
+            len(world.secrets),
+            len(self.operators),
+        )
+        moved, self._seen = seen != self._seen, seen
+        return moved
+
+    @property
+    def commits(self) -> int:
+        """How many writes of operators the store has taken."""
+        return self._wiring.commits
+
+    @property
+    def looks(self) -> int:
+        """How often operators have looked at the Swarm."""
+        return self.seam.reads["GET /services"]
+
+    @property
+    def turns(self) -> int:
+        """How many turns were taken."""
+        return self.stage.turns
 
     def __enter__(self) -> Self:
         self.start()
@@ -231,9 +211,19 @@ class Simulation:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.supervised = False
         self.crash()
-        self._patches.close()
+        self._wiring.disconnect()
         self.store.close()
+
+
+@cache
+def _empty_store() -> bytes:
+    """Make a fresh store once, to be written out again: migrations take longer than a run."""
+    with tempfile.TemporaryDirectory(prefix="swarmhub-") as folder:
+        file = Path(folder) / "state.db"
+        Store.open(f"sqlite:///{file}").close()
+        return file.read_bytes()
 
 
 def names(found: Mapping[str, dict[str, Any]]) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from simswarm.programs import Program, always
+from simswarm.world import Durations, World
 from simulation import driver
 from simulation.driver import NETWORK, Simulation
-from simulation.programs import Program, always
-from simulation.world import Durations, World
+from simulation.seam import Failure, Moment
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus, Phase
+from swarmhub_operator.engine.errors import classify
 
 SPEC = NotebookSpec(
     user="ada",
@@ -52,6 +54,24 @@ def test_start_fail_restart_stop(tmp_path: Path, seed: int) -> None:
         assert sim.swarm.world.tasks == {}
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_who_starts_again_at_once_waits_for_the_end_of_the_old_server(
+    tmp_path: Path, seed: int
+) -> None:
+    """It takes its time to end, and has the same home: nobody else writes there meanwhile."""
+    world = World(behaviour=always(Program(stops_in=5.0)))
+    with Simulation(tmp_path, seed, world=world) as sim:
+        begin(sim)
+        sim.store.set_desired("ada", Desired.STOPPED)
+        assert sim.run(30, until=lambda: status(sim).phase is Phase.STOPPED)
+        assert len(sim.swarm.stock.containers) == 1
+        sim.store.apply_notebook(SPEC, secrets={"TOKEN": "y"})
+        assert not sim.run(4, until=lambda: len(sim.swarm.stock.containers) > 1)
+        assert status(sim).message == "Waiting for the server before it to end."
+        assert sim.run(10, until=lambda: status(sim).phase is Phase.RUNNING)
+        assert len(sim.swarm.stock.containers) == 1
+
+
 def test_slow_managers_cost_no_second_restart(tmp_path: Path) -> None:
     """While Swarm takes ten seconds to make the new task, it is not asked for once more."""
     world = World(durations=Durations(decide=10.0))
@@ -60,6 +80,32 @@ def test_slow_managers_cost_no_second_restart(tmp_path: Path) -> None:
         sim.swarm.kill(sim.swarm.tasks_of("jupyter-ada")[-1]["ID"])
         sim.run(60)
         assert (status(sim).phase, status(sim).restarts) == (Phase.RUNNING, 1)
+
+
+def test_a_jump_of_the_clock_costs_no_second_restart(tmp_path: Path) -> None:
+    """How long Swarm has had to make the new task is no matter of the time of day."""
+    world = World(durations=Durations(decide=10.0))
+    with Simulation(tmp_path, world=world) as sim:
+        begin(sim)
+        sim.swarm.kill(sim.swarm.tasks_of("jupyter-ada")[-1]["ID"])
+        assert sim.run(30, until=lambda: status(sim).phase is Phase.PENDING)
+        sim.clock.jump(3600.0)
+        sim.run(60)
+        assert (status(sim).phase, status(sim).restarts) == (Phase.RUNNING, 1)
+
+
+def test_a_secret_that_was_made_unheard_and_unseen_is_used(tmp_path: Path) -> None:
+    """The answer to its making was lost, and lists do not show it yet: its name is ours."""
+    with Simulation(tmp_path) as sim:
+        sim.past.note()
+        sim.run(10)
+        (operator,) = sim.operators
+        operator.engine.stale = lambda: 5.0
+        lost = Failure(classify(None, "Connection reset by peer"), Moment.LOST)
+        made = "POST /secrets/create"
+        sim.seam.plan = lambda c: None if c.verb != made or sim.seam.landed else lost
+        begin(sim)
+        assert [n for what, n in sim.seam.landed.items() if what.startswith(made)] == [1]
 
 
 def test_crash_loop_is_given_up(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ _ROOT = Path("/sys/fs/cgroup")
 
 
 def places(name: str) -> list[Path]:
-    """Where a top-level control group of this name exists."""
-    return [place for place in (_ROOT / name, *_ROOT.glob(f"*/{name}")) if place.is_dir()]
+    """Where a top-level control group of this name exists; `name` may be a pattern with a star."""
+    return [place for place in (*_ROOT.glob(name), *_ROOT.glob(f"*/{name}")) if place.is_dir()]
 
 
 def remove(name: str, timeout: float = 10) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from support import cgroups, processes
+from support import cgroups
 from support.janitor import CleanupError, Janitor, remove_tree
+from support.leftovers import leftovers
 from support.network import Network
 from support.node import Node
 from support.shell import require_programs, require_root
 
-_PROGRAMS = ("dockerd", "docker", "docker-init", "ip", "iptables", "nsenter", "unshare")
+_PROGRAMS = ("dockerd", "docker", "docker-init", "ip", "iptables", "nsenter", "socat", "unshare")
 _NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
 
@@ -55,12 +56,15 @@ class Cluster:
             self._janitor.finish()
             raise
 
-    def add(self, name: str, config: dict[str, Any] | None = None) -> Node:
+    def add(
+        self, name: str, config: dict[str, Any] | None = None, registry: str | None = None
+    ) -> Node:
         """Start a further node, in no Swarm yet.
 
         Args:
             name: up to 31 lower-case letters, digits and hyphens; new in this cluster.
             config: further options of the engine, as in its daemon.json.
+            registry: HOST:PORT of the registry that it shall reach at its own 127.0.0.1:5000.
 
         Raises:
             ValueError: the name does not do.
@@ -68,7 +72,7 @@ class Cluster:
         """
         if not _NODE_NAME.fullmatch(name) or name in self.nodes:
             raise ValueError(f"A node cannot be called {name!r} here: choose another name.")
-        node = Node(name, self.workdir / name, self.network, self._janitor, config)
+        node = Node(name, self.workdir / name, self.network, self._janitor, config, registry)
         self.nodes[name] = node
         node.start()
         return node
@@ -90,20 +94,10 @@ class Cluster:
         self._janitor.finish()
         for node in self.nodes.values():
             node.bury()
-        left = self._leftovers()
+        left = leftovers(self.network.bridge, self.workdir)
         self.nodes.clear()
         if left:
             raise CleanupError(f"The cluster in {self.workdir} left behind: {'; '.join(left)}.")
-
-    def _leftovers(self) -> list[str]:
-        place = str(self.workdir)
-        found = self.network.leftovers()
-        found += [f"process {pid}" for pid in processes.mentioning(f"{place}/")]
-        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-        found += [f"mount {line.split()[4]}" for line in mounts if place in line]
-        for node in self.nodes.values():
-            found += [f"control group {path}" for path in cgroups.places(node.cgroup)]
-        return found
 
     def __enter__(self) -> Self:
         return self

@@ -33,9 +33,16 @@ def throw_away_cluster(name: str) -> Iterator[Cluster]:
 
 
 @contextmanager
-def overlay_network(node: Node, name: str) -> Iterator[str]:
-    """Make an overlay network, and remove it after whatever services are still there."""
-    node.docker("network", "create", "--driver", "overlay", "--attachable", name)
+def overlay_network(node: Node, name: str, subnet: str = "") -> Iterator[str]:
+    """Make an overlay network, and remove it after whatever services are still there.
+
+    Args:
+        node: a manager.
+        name: of the network.
+        subnet: its block of addresses; empty: the engine chooses.
+    """
+    block = ("--subnet", subnet) if subnet else ()
+    node.docker("network", "create", "--driver", "overlay", "--attachable", *block, name)
     yield name
     names = node.docker("service", "ls", "--quiet").split()
     if names:

@@ -1,6 +1,7 @@
 """A user of a JupyterHub, as seen from outside: everything goes through the proxy's public URL."""
 
 import json
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any, Self
@@ -39,6 +40,17 @@ def escape(name: str) -> str:
     return quote(name, safe="@~")
 
 
+def new_browser(url: str, trusted: ssl.SSLContext | None = None) -> httpx.Client:
+    """Return a client that keeps cookies and goes where it is sent; `trusted` is for TLS."""
+    return httpx.Client(
+        base_url=url,
+        follow_redirects=True,
+        timeout=_PATIENCE,
+        trust_env=False,
+        verify=trusted or True,
+    )
+
+
 class HubUser:
     """A person who has logged in.
 
@@ -47,25 +59,34 @@ class HubUser:
         name: the user's name as the hub knows it, which may differ from the one that was typed.
     """
 
-    def __init__(self, url: str, browser: httpx.Client) -> None:
-        """Take over a client that holds the cookies of a login; `login` makes one."""
+    def __init__(
+        self, url: str, browser: httpx.Client, trusted: ssl.SSLContext | None = None
+    ) -> None:
+        """Take over a client that holds the cookies of a login; `login` makes one.
+
+        Args:
+            url: the hub's.
+            browser: the client.
+            trusted: whom to believe, for a hub with TLS.
+        """
         self.url = url.rstrip("/")
+        self._trusted = trusted
         self._browser = browser
         self.name: str = _checked(browser.get("/hub/api/user")).json()["name"]
         self._token = self._make_token()
         self._api = self._client(f"{self.url}/hub/api/")
 
     @classmethod
-    def login(cls, url: str, name: str, password: str) -> Self:
+    def login(
+        cls, url: str, name: str, password: str, trusted: ssl.SSLContext | None = None
+    ) -> Self:
         """Log in by the page's form, as a browser does.
 
         Raises:
             PermissionError: the hub does not accept name and password.
             HubError: the hub failed.
         """
-        browser = httpx.Client(
-            base_url=url, follow_redirects=True, timeout=_PATIENCE, trust_env=False
-        )
+        browser = new_browser(url, trusted)
         _checked(browser.get("/hub/login"))
         form = {"username": name, "password": password, "_xsrf": _xsrf(browser)}
         # Without `next` the hub would start a server for whoever logs in.
@@ -73,7 +94,7 @@ class HubUser:
         if landed.status_code == httpx.codes.FORBIDDEN or landed.url.path.endswith("/login"):
             raise PermissionError(f"{name} cannot log in at {url} with this password.")
         _checked(landed)
-        return cls(url, browser)
+        return cls(url, browser, trusted)
 
     def _make_token(self) -> str:
         answer = self._browser.post(
@@ -91,6 +112,7 @@ class HubUser:
             # The proxy hands requests for a server that does not run to the hub, which redirects.
             follow_redirects=True,
             trust_env=False,
+            verify=self._trusted or True,
         )
 
     def close(self) -> None:
@@ -147,6 +169,21 @@ class HubUser:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self._title(server)} is not ready after {timeout:g} s.")
             time.sleep(0.1)
+
+    def wait_settled(self, server: str = "", timeout: float = 120) -> bool:
+        """Wait for the end of whatever the hub is doing about a server; return whether it has one.
+
+        Raises:
+            TimeoutError: it still did something after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while (model := self.server_model(server)) is not None and model["pending"]:
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{self._title(server)} has a {model['pending']} pending after {timeout:g} s."
+                )
+            time.sleep(0.1)
+        return model is not None
 
     def _last_words(self, server: str) -> str:
         try:
@@ -240,7 +277,7 @@ class HubUser:
 
     def kernel(self, server: str = "") -> Kernel:
         """Start a kernel that keeps its websocket open until it is closed."""
-        return Kernel(self.server(server), self._token)
+        return Kernel(self.server(server), self._token, trusted=self._trusted)
 
     def run_code(self, code: str, server: str = "", timeout: float = 60) -> str:
         """Run code in a kernel made for it and return what it printed.

@@ -71,7 +71,7 @@ class Janitor:
         self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
 
-    def finish(self, timeout: float = 120) -> None:
+    def finish(self, timeout: float = 300) -> None:
         """Have everything undone that is not forgotten; a second call does nothing.
 
         Raises:

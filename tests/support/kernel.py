@@ -1,6 +1,7 @@
 """A kernel of a single-user server, spoken to over its websocket as a notebook page does."""
 
 import json
+import ssl
 import time
 import uuid
 from types import TracebackType
@@ -21,13 +22,20 @@ class Kernel:
         id: the server's identifier of it.
     """
 
-    def __init__(self, server: httpx.Client, token: str, timeout: float = 60) -> None:
+    def __init__(
+        self,
+        server: httpx.Client,
+        token: str,
+        timeout: float = 60,
+        trusted: ssl.SSLContext | None = None,
+    ) -> None:
         """Start a kernel and connect to it.
 
         Args:
             server: client whose base URL is the single-user server's.
             token: opens the websocket.
             timeout: seconds that the server may take for it.
+            trusted: whom to believe, for a server behind TLS.
         """
         self._server = server
         answer = server.post("api/kernels", json={"name": "python3"}, timeout=timeout)
@@ -41,6 +49,7 @@ class Kernel:
             header={"Authorization": f"token {token}"},
             timeout=timeout,
             http_no_proxy=["*"],
+            sslopt={"context": trusted} if trusted else None,
         )
 
     def run(self, code: str, timeout: float = 60) -> str:

@@ -40,6 +40,11 @@ def stack_container(node: Node, service: str) -> str:
     return wait_for(f"the {service} to run", lambda: containers(node, label), timeout=60)[0]
 
 
+def log(node: Node, container: str) -> str:
+    """Return all that a container wrote, to either of its outputs."""
+    return bytes(node.client.containers.get(container).logs()).decode(errors="replace")
+
+
 def kill_container(node: Node, container: str) -> None:
     """End a container's process with SIGKILL, as a crash would."""
     os.kill(node.pid_of_container(container), signal.SIGKILL)

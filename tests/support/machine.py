@@ -29,10 +29,19 @@ class Machine:
         address: its address in the cluster's network, reachable from this machine.
         folder: holds what is on its disk, and the log of what it does.
         cgroup: the control group in which its containers run.
+        registry: HOST:PORT to which its own 127.0.0.1:5000 is relayed, or None.
     """
 
-    def __init__(self, name: str, folder: Path, network: Network, janitor: Janitor) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        network: Network,
+        janitor: Janitor,
+        registry: str | None = None,
+    ) -> None:
         self.name = name
+        self.registry = registry
         self.folder = folder
         self.address: IPv4Address = network.next_address()
         self.cgroup = f"{network.bridge}-{name}"
@@ -65,10 +74,11 @@ class Machine:
         network = self._network
         address = f"{self.address}/{network.subnet.prefixlen}"
         boot = [str(_BOOT), str(self.folder), self.name, address, str(network.gateway)]
+        boot += [str(network.path_mtu), self.registry or ""]
         with self.log.open("ab") as log:
             # An engine as first process of its namespace would not reap orphans; docker-init does.
             self._outer = subprocess.Popen(
-                [*_UNSHARE.split(), "docker-init", "--", "sh", *boot, str(network.path_mtu)],
+                [*_UNSHARE.split(), "docker-init", "--", "sh", *boot],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

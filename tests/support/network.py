@@ -60,18 +60,6 @@ class Network:
         """Give out an address that no node has had yet."""
         return next(self._hosts)
 
-    def leftovers(self) -> list[str]:
-        """Sentences about what of this network still exists."""
-        found = [
-            f"interface {path.name} exists"
-            for path in Path("/sys/class/net").iterdir()
-            if path.name.startswith(self.bridge)
-        ]
-        for table in ("nat", "filter"):
-            rules = run("iptables", "--wait", "10", "--table", table, "--list-rules")
-            found += [f"iptables rule {rule}" for rule in rules.splitlines() if self.bridge in rule]
-        return found
-
 
 def _nameservers() -> list[str]:
     """What this machine asks for names, without servers that only it can reach.

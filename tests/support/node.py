@@ -30,8 +30,9 @@ class Node(Machine):
         network: Network,
         janitor: Janitor,
         config: dict[str, Any] | None = None,
+        registry: str | None = None,
     ) -> None:
-        super().__init__(name, folder, network, janitor)
+        super().__init__(name, folder, network, janitor, registry)
         self._config = config or {}
         self._fresh = True
         if len(str(self._socket_path)) > _LONGEST_SOCKET_PATH or folder.is_relative_to("/run"):
@@ -83,7 +84,8 @@ class Node(Machine):
                 shutil.rmtree(self.folder / "data" / kind, ignore_errors=True)
         self._socket_path.unlink(missing_ok=True)
         config = {
-            "hosts": [self.socket],
+            # The second one is where services on this node expect their engine: /run is its own.
+            "hosts": [self.socket, "unix:///run/docker.sock"],
             "data-root": str(self.folder / "data"),
             "exec-root": "/run/docker",
             "pidfile": "/run/docker.pid",

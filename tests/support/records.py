@@ -30,6 +30,7 @@ from swarmhub_operator.decide.build import (
 )
 from swarmhub_operator.decide.inputs import Context, Observed
 from swarmhub_operator.decide.policy import Policy
+from swarmhub_operator.decide.terms import of
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Node, Secret, Service, Task, TaskState
 
@@ -64,6 +65,9 @@ def spec(**values: Any) -> NotebookSpec:
         **values,
     }
     return NotebookSpec(**given)
+
+
+TERMS = of(spec(), Policy())  # what a service gets that is made under the default policy
 
 
 def notebook(

@@ -80,7 +80,7 @@ def require_programs(*names: str) -> None:
     if missing:
         raise RuntimeError(
             f"Cannot start a throw-away engine because {', '.join(missing)} is not installed: "
-            "run `apt-get install docker.io iproute2 iptables`."
+            "run `tests/support/prepare engine`."
         )
 
 

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from support.node import Node
 from support.shell import run
 from support.tiny import load_tiny
 
-_BIN = Path(__file__).parents[2] / "images" / "bin"
+BIN = Path(__file__).parents[2] / "images" / "bin"
 _URL = re.compile(r"^JupyterHub is at (\S+)$", re.MULTILINE)
 _PASSWORDS = {
     "admin": re.compile(r"^ +administrator +admin +(\S+)$", re.MULTILINE),
@@ -46,27 +46,62 @@ class HubStack:
         password = self.admin_password if name == "admin" else self.user_password
         return HubUser.login(self.url, name, password)
 
+    def up(self, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run `images/bin/up` once more, with settings as `make up NAME=value` takes them."""
+        address = {"SWARMHUB_ADDRESS": str(self.engine.address)}
+        return script("up", {**self.engine.environment, **address, **settings})
+
+    def up_again(self) -> None:
+        """Run `images/bin/up` once more after the Swarm has changed.
+
+        Raises:
+            RuntimeError: it failed; the message holds its last lines.
+        """
+        done = self.up()
+        if done.returncode != 0:
+            raise RuntimeError(f"images/bin/up failed.\n{_tail(done.stdout)}")
+
     def swarmhub(self, *arguments: str, timeout: float = 30) -> str:
         """Run the swarmhub command line and return what it printed.
 
         Raises:
             CommandError: it failed, or did not end within `timeout` seconds.
         """
-        return run(str(_BIN / "swarmhub"), *arguments, timeout=timeout, env=self.engine.environment)
+        return run(str(BIN / "swarmhub"), *arguments, timeout=timeout, env=self.engine.environment)
+
+    def pipe(
+        self, *arguments: str, given: bytes = b"", timeout: float = 120
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run the swarmhub command line between two pipes and return how it ended, whatever way.
+
+        Args:
+            arguments: of the command.
+            given: to its standard input.
+            timeout: seconds.
+        """
+        return subprocess.run(
+            [str(BIN / "swarmhub"), *arguments],
+            input=given,
+            capture_output=True,
+            env={**os.environ, **self.engine.environment},
+            timeout=timeout,
+            check=False,
+        )
 
 
 def script(
-    name: str, environment: Mapping[str, str], timeout: float = 600
+    name: str, environment: Mapping[str, str], timeout: float = 600, *, words: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run one of the scripts behind the Makefile and return how it ended and what it said.
 
     Args:
-        name: up, down or status.
+        name: up, down, status or swarmhub.
         environment: points the docker command at an engine, and holds what `make NAME=value` gives.
         timeout: seconds.
+        words: arguments.
     """
     return subprocess.run(
-        [str(_BIN / name)],
+        [str(BIN / name), *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -104,7 +139,7 @@ def bring_up(
 def _run_script(engine: Node, log: Path, site: Mapping[str, str], timeout: float) -> str:
     address = {"SWARMHUB_ADDRESS": str(engine.address)}
     script = subprocess.Popen(
-        [str(_BIN / "up")],
+        [str(BIN / "up")],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

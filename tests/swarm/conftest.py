@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
+from support.chromium import chromium
 from support.cluster import Cluster
 from support.fixtures import OUTPUT, throw_away_cluster
 from support.node import Node
@@ -36,3 +38,10 @@ def hub_stack(engine: Node) -> HubStack:
     """Return the product, running on the engine; its set-up's output is in tests/output/up.log."""
     OUTPUT.mkdir(exist_ok=True)
     return bring_up(engine, OUTPUT / "up.log", SITE)
+
+
+@pytest.fixture
+def browser() -> Iterator[WebDriver]:
+    """Yield a headless Chromium of Debian's packages."""
+    with chromium() as driver:
+        yield driver

@@ -1,41 +1,11 @@
 """A person with a browser: log in by the page, watch the progress, work in JupyterLab."""
 
-from collections.abc import Iterator
-
-import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support import expected_conditions as until
 from selenium.webdriver.support.wait import WebDriverWait
 from support.fixtures import OUTPUT
 from support.stack import HubStack
-
-_FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,900",
-)
-
-
-@pytest.fixture
-def browser() -> Iterator[WebDriver]:
-    """Yield a headless Chromium of Debian's packages."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in _FLAGS:
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
-    driver.set_page_load_timeout(60)
-    yield driver
-    driver.quit()
 
 
 def test_login_progress_and_jupyterlab(hub_stack: HubStack, browser: WebDriver) -> None:

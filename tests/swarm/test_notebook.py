@@ -99,7 +99,7 @@ def test_crash_loop_ends_with_a_reason_on_the_page(hub_stack: HubStack) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("noimage", "127.0.0.1:5000/swarmhub/nothing:here could not be found"),
+        ("noimage", "does not know the image 127.0.0.1:5000/swarmhub/nothing:here"),
         ("greedy", "No node is large enough for the 2 TiB of memory"),
         ("refused", "The volume swarmhub_state is not allowed for notebooks"),
     ],

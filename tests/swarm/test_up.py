@@ -1,7 +1,6 @@
 """`make up` again, `make down`, `make up`: what stays. And what `make up` says when it cannot."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,6 @@ from support.cluster import Cluster
 from support.node import Node
 from support.stack import HubStack, script
 from support.tiny import load_tiny
-
-
-def _up(stack: HubStack, **settings: str) -> subprocess.CompletedProcess[str]:
-    address = {"SWARMHUB_ADDRESS": str(stack.engine.address)}
-    return script("up", {**stack.engine.environment, **address, **settings})
 
 
 def _ids(stack: HubStack, label: str) -> set[str]:
@@ -30,7 +24,7 @@ def test_second_up_changes_nothing(hub_stack: HubStack) -> None:
     namespace = "com.docker.stack.namespace=swarmhub"
     services = _ids(hub_stack, namespace)
     containers = set(look.containers(hub_stack.engine, namespace))
-    done = _up(hub_stack)
+    done = hub_stack.up()
     assert done.returncode == 0, done.stdout
     assert "made of just these sources already" in done.stdout
     assert "the hub also loads swarmhub-hub-config-" in done.stdout
@@ -51,9 +45,12 @@ def test_down_and_up_keep_homes_users_and_passwords(hub_stack: HubStack) -> None
     assert done.returncode == 0, done.stdout
     for label in ("com.docker.stack.namespace=swarmhub", "swarmhub.notebook=quin"):
         assert look.services(hub_stack.engine, label) == []
+    shown = script("swarmhub", hub_stack.engine.environment, words=("policy", "show"))
+    assert shown.returncode == 0, shown.stdout
+    assert re.search(r"home_grace\W+2\b", shown.stdout), "the operator's policy, not the defaults"
     volumes = hub_stack.engine.docker("volume", "ls", "--quiet").split()
     assert {"swarmhub_state", "swarmhub_hub", "jupyterhub-user-quin"} <= set(volumes)
-    done = _up(hub_stack)
+    done = hub_stack.up()
     assert done.returncode == 0, done.stdout
     assert "printed this once" not in done.stdout
     user = hub_stack.login("quin")
@@ -68,13 +65,13 @@ def test_another_login_by_configuration(hub_stack: HubStack, tmp_path: Path) -> 
     site.write_text('c.JupyterHub.authenticator_class = "native"\n')
     earlier = str(Path(__file__).with_name("hub_config.py"))
     try:
-        done = _up(hub_stack, HUB_CONFIG=str(site))
+        done = hub_stack.up(HUB_CONFIG=str(site))
         assert done.returncode == 0, done.stdout
         page = httpx.get(f"{hub_stack.url}/hub/signup", timeout=10)
         assert page.status_code == 200
         assert "Create User" in page.text or "Sign Up" in page.text
     finally:
-        done = _up(hub_stack, HUB_CONFIG=earlier)
+        done = hub_stack.up(HUB_CONFIG=earlier)
     assert done.returncode == 0, done.stdout
     hub_stack.login("rosa").close()
 

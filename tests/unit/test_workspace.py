@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("crds/swarmhub_crds", "spawner/swarmhub_spawner", "operator/swarmhub_operator")
+PACKAGES = (
+    "crds/swarmhub_crds",
+    "spawner/swarmhub_spawner",
+    "operator/swarmhub_operator",
+    "images/hub/swarmhub_hub",
+)
 
 
 @pytest.mark.parametrize("folder", ["operator", "spawner", "crds", "images", "tests/operator"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Column, Table
+from sqlalchemy import ColumnElement, Table, func
 
 from swarmhub_crds.base import Metadata
 from swarmhub_crds.home import Home, HomeSpec, HomeStatus
@@ -26,6 +27,7 @@ _VOLUME_NAME = re.compile(VOLUME_NAME)
 _UID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _VOLUME_NAME_MAX: Final = 255
 _LONGEST_DETAIL: Final = 300
+_ENDLESS: Final = 2**31  # no spec is written so often
 # All that reading foreign content may raise; the middle two come from dates at the calendar's ends.
 _UNREADABLE = (ValueError, OverflowError, TypeError, RecursionError)
 
@@ -37,8 +39,11 @@ _METADATA_COLUMNS: Final = (
     "created_at",
     "updated_at",
     "deletion_requested_at",
+    "spec_written_at",
 )
-_COLUMNS: Final = (*_METADATA_COLUMNS, "spec", "status")
+_DOCUMENTS: Final = ("spec", "status")
+_COLUMNS: Final = (*_METADATA_COLUMNS, *_DOCUMENTS)
+LONGEST_DOCUMENT: Final = 2**20  # characters of a spec or status; no engine takes a larger service
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,18 @@ class Kind(Generic[RecordT]):
     remedy: str
 
     @property
-    def columns(self) -> list[Column[Any]]:
-        """The columns that `decode` reads, in its order."""
-        return [self.table.c[name] for name in _COLUMNS]
+    def columns(self) -> list[ColumnElement[Any]]:
+        """The columns that `decode` reads, in its order; a document that is too long is cut off.
+
+        So whoever reads or lists records is not made to carry what somebody wrote to fill memory.
+        """
+        return [
+            *(self.table.c[name] for name in _METADATA_COLUMNS),
+            *(
+                func.substr(self.table.c[name], 1, LONGEST_DOCUMENT + 1).label(name)
+                for name in _DOCUMENTS
+            ),
+        ]
 
 
 def is_volume_name(name: str) -> bool:
@@ -149,19 +163,25 @@ def _metadata(kind: Kind[RecordT], values: Values) -> Metadata:
         raise ValueError("the name is not one that swarmhub gives")
     if readable_uid(values["uid"]) is None:
         raise ValueError("the uid is not one that swarmhub gives")
-    marked = values["deletion_requested_at"]
     times = {
         "created_at": from_text(values["created_at"]),
         "updated_at": from_text(values["updated_at"]),
-        "deletion_requested_at": None if marked is None else from_text(marked),
+        "deletion_requested_at": _time_or_none(values["deletion_requested_at"]),
+        "spec_written_at": _time_or_none(values["spec_written_at"]),
     }
     columns = {column: values[column] for column in _METADATA_COLUMNS}
     return Metadata.model_validate(columns | times, strict=True)
 
 
+def _time_or_none(text: object) -> datetime | None:
+    return None if text is None else from_text(text)
+
+
 def _parsed(model: type[ModelT], text: object) -> ModelT:
     if not isinstance(text, str):
         raise ValueError(f"JSON text was expected, not {type(text).__name__}")  # noqa: TRY004
+    if len(text) > LONGEST_DOCUMENT:
+        raise ValueError(f"it is longer than {LONGEST_DOCUMENT} characters")
     return model.model_validate_json(text, strict=True)
 
 
@@ -201,6 +221,16 @@ def readable_uid(value: object) -> str | None:
 def readable_count(value: object) -> int | None:
     """Return `value` if it is a whole number from 1 on."""
     return value if isinstance(value, int) and value >= 1 else None
+
+
+def readable_observed_generation(status: object) -> int:
+    """Return which generation a stored status speaks of; 0 if that cannot be read."""
+    try:
+        found = json.loads(status) if isinstance(status, str) else None
+    except _UNREADABLE:
+        return 0
+    observed = found.get("observedGeneration") if isinstance(found, dict) else None
+    return observed if isinstance(observed, int) and 0 <= observed < _ENDLESS else 0
 
 
 def readable_time(value: object) -> datetime | None:

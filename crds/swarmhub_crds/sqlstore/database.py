@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from swarmhub_crds.errors import Reason, StoreError, StoreUnavailable
@@ -22,6 +22,9 @@ from swarmhub_crds.sqlstore.sqlite import (
     require_identity,
     writing,
 )
+from swarmhub_crds.sqlstore.tables import meta
+
+_UID = select(meta.c.uid)
 
 # After any other failure the connections are suspect, and are opened anew by the next call.
 _HARMLESS = frozenset({Reason.LOCKED, Reason.FULL})
@@ -37,7 +40,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.uid = ""  # known once attached, and fixed from then on
+        self.uid = ""  # known once attached
         self._engine: Engine | None = None
         self._identity: FileIdentity | None = None
         self._attaching = threading.Lock()
@@ -89,10 +92,16 @@ class Database:
             with self._mapped():
                 engine, identity = self._attached()
                 with self._connection(engine) as connection, writing(connection).begin():
+                    self._recognise(connection)
                     yield connection
                     require_identity(self.path, identity)
         finally:
             self._writer.release()
+
+    def _recognise(self, connection: Connection) -> None:
+        """Notice that the store has taken over the identity of one that was lost."""
+        if connection.execute(_UID).scalar() not in {self.uid, None}:
+            self.uid = check_header(connection, self.path, self.uid)
 
     @contextmanager
     def _connection(self, engine: Engine) -> Iterator[Connection]:

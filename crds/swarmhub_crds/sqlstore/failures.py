@@ -26,11 +26,13 @@ _SENTENCES: Final = {
         "make it and its folder writable or remount the volume read-write"
     ),
     Reason.MISSING: (
-        "The state database {path} is missing; mount the state volume or put the file back"
+        "The state database {path} is missing; mount the state volume or put the file back or, if "
+        "it is lost, run `swarmhub state rebuild`"
     ),
     Reason.CORRUPT: (
         "The state database {path} is damaged ({detail}); "
-        "restore it, with hub and operator stopped, from a backup"
+        "restore it, with hub and operator stopped, from a backup or, without one, "
+        "move it away and run `swarmhub state rebuild`"
     ),
     Reason.UNREADABLE: (
         "The state database {path} cannot be read ({detail}); "
@@ -48,6 +50,10 @@ _REASONS: Final = {
     sqlite3.SQLITE_CORRUPT: Reason.CORRUPT,
     sqlite3.SQLITE_NOTADB: Reason.CORRUPT,
 }
+# Extended codes that say more than their primary one. SQLite looks the database up by its name to
+# give the mode of it to the -wal and -shm files, and says FSTAT if the name is not there
+# (findCreateFileMode in its os_unix.c): by now it may be back, so that a look would find nothing.
+_GONE: Final = frozenset({sqlite3.SQLITE_IOERR_FSTAT, sqlite3.SQLITE_READONLY_DBMOVED})
 # Codes that say only "the file system refused": what it refused must be looked up.
 _VAGUE: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM})
 
@@ -74,9 +80,20 @@ def translate(error: Exception, path: Path) -> StoreUnavailable:
     if isinstance(cause, PoolTimeout):
         return unavailable(Reason.LOCKED, path)
     detail = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    extended = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if extended in _GONE:
+        return unavailable(Reason.MISSING, path)
+    code = extended & 0xFF
     reason = _look(path) if code in _VAGUE else _REASONS.get(code, Reason.UNREADABLE)
     return unavailable(reason, path, detail)
+
+
+def refuses_writes(path: Path) -> bool:
+    """Tell whether the file is read-only for this process; one that is away for a moment is not.
+
+    `access` says no to both, so a file that is there is asked for a second time.
+    """
+    return not os.access(path, os.W_OK) and path.exists() and not os.access(path, os.W_OK)
 
 
 def _look(path: Path) -> Reason:
@@ -87,7 +104,7 @@ def _look(path: Path) -> Reason:
         disk = os.statvfs(path.parent)
     except OSError:
         return Reason.UNREADABLE
-    if disk.f_flag & os.ST_RDONLY or not os.access(path, os.W_OK):
+    if disk.f_flag & os.ST_RDONLY or refuses_writes(path):
         return Reason.READ_ONLY
     if disk.f_bavail == 0:
         return Reason.FULL

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, text
 
 from swarmhub_crds.errors import Reason, StoreUnavailable
 from swarmhub_crds.sqlstore.failures import unavailable
+from swarmhub_crds.sqlstore.recovery import former_uids
 from swarmhub_crds.sqlstore.tables import SCHEMA_VERSION, meta
 
 _TABLES = "SELECT count(*) FROM sqlite_master WHERE type='table' AND name IN (:first, :second)"
@@ -39,7 +40,7 @@ def check_header(connection: Connection, path: Path, expected_uid: str = "") -> 
     """Return the store's uid, after making sure that this code can use the file.
 
     Raises:
-        StoreUnavailable: it cannot, or the uid is not the expected one.
+        StoreUnavailable: it cannot, or it is and was never the store of the expected uid.
     """
     version = schema_version(connection, path)
     if version > SCHEMA_VERSION:
@@ -54,12 +55,14 @@ def check_header(connection: Connection, path: Path, expected_uid: str = "") -> 
             f"The state database {path} has schema version {version} and this swarmhub needs "
             f"{SCHEMA_VERSION}; start the operator of this version once, which migrates it",
         )
-    uid = connection.execute(select(meta.c.uid)).scalar()
+    row = connection.execute(select(meta.c.uid, meta.c.former_uids)).first()
+    uid = row.uid if row else None
     if not isinstance(uid, str) or not uid:
         raise unavailable(Reason.CORRUPT, path, "it has no store uid")
-    if expected_uid and uid != expected_uid:
+    known = {"", uid, *former_uids(row.former_uids if row else None)}
+    if expected_uid not in known:
         raise StoreUnavailable(
-            Reason.MISSING,
+            Reason.ANOTHER,
             f"The state database {path} now holds another store (uid {uid[:64]}) than the one "
             f"that was opened (uid {expected_uid}); restart to use it, or put the old file back",
         )

@@ -1,4 +1,8 @@
-"""The operator's lease: one row with a holder, an expiry and a fencing token that only grows."""
+"""The operator's lease: one row with a holder, times, and a fencing token that only grows.
+
+The times are for people to read. Whether a holder has fallen silent is for those to judge who have
+watched the row by a clock that nobody sets, see `acquire`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from swarmhub_crds.sqlstore.tables import lease as table
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to act until `expires_at`; `token` fences off whoever held it before."""
+    """The right to act; `token` fences off whoever held it before."""
 
     holder: str
     token: int
@@ -37,15 +41,24 @@ def last_seen(connection: Connection) -> datetime | None:
     return None if row is None else readable_time(row.renewed_at)
 
 
-def acquire(connection: Connection, holder: str, ttl: float) -> Lease | None:
-    """Take the lease for `ttl` seconds; None while another holder's has not run out.
+def acquire(
+    connection: Connection, holder: str, ttl: float, silent: Lease | None = None
+) -> Lease | None:
+    """Take the lease for `ttl` seconds; None while another holder has it.
 
     The holder's own lease is extended under its token; anybody else gets the next token.
+
+    Args:
+        connection: a write transaction.
+        holder: who takes it.
+        ttl: seconds after which it has run out unless it is renewed.
+        silent: the lease of a holder that has lost it, as it was read; it is taken over if it has
+            not been renewed since.
     """
     now = utc_now()
     row = _row(connection)
     current = None if row is None else _decoded(row)
-    if current is not None and current.holder != holder and not _has_run_out(current, now):
+    if current is not None and current.holder != holder and current != silent:
         return None
     if current is not None and current.holder == holder:
         taken = Lease(holder, current.token, current.acquired_at, now, now + timedelta(seconds=ttl))
@@ -84,10 +97,24 @@ def check_fence(connection: Connection, token: int) -> None:
     """
     row = _row(connection)
     if row is None or row.token != token or row.holder is None:
-        raise LeaseLost(
-            f"The lease with token {token} is no longer held; "
-            "stop acting and acquire the lease again"
-        )
+        raise _lost(token)
+
+
+def check(connection: Connection, lease: Lease) -> None:
+    """Make sure that `lease` is the current one; its holder too, since a backup repeats tokens.
+
+    Raises:
+        LeaseLost: it is not.
+    """
+    row = _row(connection)
+    if row is None or (row.token, row.holder) != (lease.token, lease.holder):
+        raise _lost(lease.token)
+
+
+def _lost(token: int) -> LeaseLost:
+    return LeaseLost(
+        f"The lease with token {token} is no longer held; stop acting and acquire the lease again"
+    )
 
 
 def _row(connection: Connection) -> Row[Any] | None:
@@ -101,12 +128,6 @@ def _decoded(row: Row[Any]) -> Lease | None:
     if not (holder and token and acquired_at and renewed_at and expires_at):
         return None
     return Lease(holder, token, acquired_at, renewed_at, expires_at)
-
-
-def _has_run_out(lease: Lease, now: datetime) -> bool:
-    """Tell whether the lease may be taken over, also after the clock was set back."""
-    ttl = lease.expires_at - lease.renewed_at
-    return now >= lease.expires_at or lease.renewed_at - now > ttl
 
 
 def _next_token(row: Row[Any] | None, now: datetime) -> int:

@@ -26,8 +26,12 @@ LOCK_SECONDS: Final = 15.0
 _SIDE_FILES = ("-wal", "-shm")
 
 
-def provision(path: Path) -> None:
+def provision(path: Path, uid: str | None = None) -> None:
     """Make the database if there is none, and migrate it if it is older than this code.
+
+    Args:
+        path: where it is, or will be.
+        uid: the identity of a new one; None gives one that no other store has.
 
     Raises:
         StoreUnavailable: neither can be done, or the folder does not exist.
@@ -37,7 +41,7 @@ def provision(path: Path) -> None:
             if path.exists():
                 _migrate_if_older(path)
             else:
-                _create(path)
+                _create(path, uid or str(uuid4()))
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise translate(error, path) from error
 
@@ -77,12 +81,12 @@ def _wait_for_lock(folder: int, path: Path) -> None:
             return
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, uid: str) -> None:
     """Build the database under another name and link it into place whole, or not at all."""
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         _make_private_file(draft)
-        _fill(draft)
+        _fill(draft, uid)
         _set_leftovers_aside(path)
         os.link(draft, path)
     finally:
@@ -118,13 +122,13 @@ def _make_private_file(draft: Path) -> None:
         connection.close()
 
 
-def _fill(draft: Path) -> None:
+def _fill(draft: Path, uid: str) -> None:
     engine = engine_for(draft, identify(draft))
     try:
         enable_wal(engine)
         with writing(engine.connect()) as connection, connection.begin():
             _migrate(connection, draft)
-            row = {"id": 1, "uid": str(uuid4()), "revision": 0, "created_at": to_text(utc_now())}
+            row = {"id": 1, "uid": uid, "revision": 0, "created_at": to_text(utc_now())}
             connection.execute(insert(meta).values(row))
     finally:
         engine.dispose()  # the last connection folds the log into the file and removes it

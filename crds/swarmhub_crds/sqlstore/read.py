@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, select
 
 from swarmhub_crds.errors import Reason, StoreError, StoreUnavailable
-from swarmhub_crds.sqlstore.codec import Broken, Kind, RecordT, decode
+from swarmhub_crds.sqlstore.codec import Broken, Kind, RecordT, decode, readable_uid
 from swarmhub_crds.sqlstore.tables import meta, secret_environments, tombstones
 
 
@@ -55,6 +55,13 @@ def removed_names(connection: Connection, kind: str, since: int) -> set[str]:
         tombstones.c.kind == kind, tombstones.c.resource_version > since
     )
     return {str(name) for name in connection.execute(query).scalars()}
+
+
+def removed_uids(connection: Connection, kind: str) -> frozenset[str]:
+    """Return the uids of the records of `kind` whose removal is remembered."""
+    query = select(tombstones.c.uid).where(tombstones.c.kind == kind)
+    found = map(readable_uid, connection.execute(query).scalars())
+    return frozenset(uid for uid in found if uid is not None)
 
 
 def secret_environment(connection: Connection, uid: str) -> dict[str, str]:

@@ -1,4 +1,8 @@
-"""The store's revision counter, and the tombstones that let watchers see removals."""
+"""The store's revision counter, and the tombstones of what was removed.
+
+They let watchers see removals, and tell garbage from what the store has forgotten: a uid is given
+once, so whatever still carries that of a tombstone was deleted.
+"""
 
 from __future__ import annotations
 
@@ -29,16 +33,9 @@ def take_revision(connection: Connection) -> int:
     return revision
 
 
-def bury(connection: Connection, kind: str, name: str, revision: int) -> None:
+def bury(connection: Connection, kind: str, name: str, uid: str | None, revision: int) -> None:
     """Note that the record was removed at `revision`, and forget removals of long ago."""
-    exhume(connection, kind, name)
-    row = {"kind": kind, "name": name, "resource_version": revision}
+    row = {"resource_version": revision, "kind": kind, "name": name, "uid": uid}
     connection.execute(insert(tombstones).values(row))
     old = tombstones.c.resource_version <= revision - KEPT_REVISIONS
     connection.execute(delete(tombstones).where(old))
-
-
-def exhume(connection: Connection, kind: str, name: str) -> None:
-    """Forget a removal, because a record of that name exists again."""
-    same = (tombstones.c.kind == kind) & (tombstones.c.name == name)
-    connection.execute(delete(tombstones).where(same))

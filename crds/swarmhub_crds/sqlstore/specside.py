@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, update
 
 from swarmhub_crds import secretenv
 from swarmhub_crds.errors import Conflict, HomeTaken, NotFound, StoreError
-from swarmhub_crds.home import Home, HomePhase, HomeSpec, HomeStatus
+from swarmhub_crds.home import Home, HomeOrders, HomePhase, HomeSpec, HomeStatus
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec
 from swarmhub_crds.sqlstore.clock import to_text, utc_now
 from swarmhub_crds.sqlstore.codec import (
@@ -22,15 +22,14 @@ from swarmhub_crds.sqlstore.codec import (
     decode,
     encode,
     readable_count,
+    readable_observed_generation,
     readable_time,
     readable_uid,
     with_blank_status,
 )
 from swarmhub_crds.sqlstore.read import get_row
-from swarmhub_crds.sqlstore.revisions import exhume, take_revision
+from swarmhub_crds.sqlstore.revisions import take_revision
 from swarmhub_crds.sqlstore.tables import secret_environments
-
-_RETURNED = {HomePhase.RELEASED, HomePhase.DELETING}
 
 
 def apply_notebook(
@@ -43,12 +42,14 @@ def apply_notebook(
     """Write the spec of the notebook `name`, its secrets and its homes.
 
     Raises:
-        Conflict: the notebook is being deleted.
+        Conflict: the notebook or a volume that it mounts is being deleted.
         HomeTaken: a home belongs to somebody else.
         ValueError: a name is none that swarmhub gives.
     """
     for home, home_spec in homes.items():
         _apply_home(connection, home, home_spec, spec.user)
+    for volume in sorted({*homes, *(mount.volume for mount in spec.mounts)}):
+        _refuse_if_going(connection, volume)
     full = spec.model_copy(update={"secret_digest": secretenv.digest(secrets)})
     notebook = _put_spec(connection, NOTEBOOK, name, full)
     _put_secrets(connection, notebook.metadata.uid, secrets)
@@ -57,6 +58,8 @@ def apply_notebook(
 
 def set_desired(connection: Connection, name: str, desired: Desired) -> Notebook:
     """Say whether the notebook should run; nothing is written if that is what it says already.
+
+    It is written anew where the operator has seen a later start, which the record does not know.
 
     Raises:
         NotFound: there is no such notebook.
@@ -70,7 +73,8 @@ def set_desired(connection: Connection, name: str, desired: Desired) -> Notebook
     notebook = decode(NOTEBOOK, with_blank_status(row))
     if isinstance(notebook, Broken):
         raise StoreError(notebook.message)
-    if notebook.spec.desired == desired:
+    known = readable_observed_generation(row.status) <= notebook.metadata.generation
+    if notebook.spec.desired == desired and known:
         return _seen(NOTEBOOK, row)
     return _put_spec(
         connection, NOTEBOOK, name, notebook.spec.model_copy(update={"desired": desired})
@@ -97,6 +101,20 @@ def request_deletion(connection: Connection, name: str) -> Notebook | Broken | N
     return decode(NOTEBOOK, _existing(connection, NOTEBOOK, name))
 
 
+def _refuse_if_going(connection: Connection, volume: str) -> None:
+    """Let nobody mount a volume that the operator is removing.
+
+    Raises:
+        Conflict: it is.
+    """
+    row = get_row(connection, HOME, volume)
+    home = decode(HOME, row) if row is not None else None
+    if isinstance(home, Home) and home.status.phase is HomePhase.DELETING:
+        raise Conflict(
+            f"The home {volume!r}, which was given up, is being deleted; try again in a moment"
+        )
+
+
 def _apply_home(connection: Connection, name: str, spec: HomeSpec, user: str) -> None:
     """Write a home's spec; a home that was given up comes back by its raised generation."""
     row = get_row(connection, HOME, name)
@@ -112,9 +130,52 @@ def _apply_home(connection: Connection, name: str, spec: HomeSpec, user: str) ->
                 f"Volume {name!r} is the home of user {old.spec.user!r}; "
                 f"choose another volume name for user {spec.user!r}"
             )
+        spec = spec.model_copy(update={"orders": old.spec.orders})
         if old.spec == spec and not _given_up(decode(HOME, row)):
             return
     _put_spec(connection, HOME, name, spec)
+
+
+def order_home(connection: Connection, name: str, **orders: Any) -> Home:
+    """Write an administrator's orders for a home; those that are not named stay as they are.
+
+    Raises:
+        NotFound: there is no such home.
+        StoreError: its stored spec cannot be read.
+    """
+    home = _stored_home(connection, name)
+    wanted = HomeOrders(**{**dict(home.spec.orders), **orders})
+    if wanted == home.spec.orders:
+        return home
+    return _put_spec(connection, HOME, name, home.spec.model_copy(update={"orders": wanted}))
+
+
+def request_home_deletion(connection: Connection, name: str) -> Home:
+    """Mark a home that has lost its user for removal, whatever its reclaim policy.
+
+    Raises:
+        NotFound: there is no such home.
+        Conflict: it still has its user.
+        StoreError: it cannot be read.
+    """
+    home = _stored_home(connection, name)
+    if home.status.phase not in (HomePhase.RELEASED, HomePhase.DELETING):
+        raise Conflict(
+            f"The home {name!r} is {home.status.phase} and not Released; "
+            f"delete its user {home.spec.user!r} in the hub first"
+        )
+    if home.metadata.deletion_requested_at is None:
+        stamps = _stamps(take_revision(connection))
+        del stamps["spec_written_at"]
+        _update(connection, HOME, name, {"deletion_requested_at": to_text(utc_now()), **stamps})
+    return _stored_home(connection, name)
+
+
+def _stored_home(connection: Connection, name: str) -> Home:
+    row = get_row(connection, HOME, name)
+    if row is None:
+        raise NotFound(f"There is no home {name!r}; `swarmhub homes` lists them")
+    return _seen(HOME, row)
 
 
 def _given_up(home: Home | Broken) -> bool:
@@ -122,7 +183,7 @@ def _given_up(home: Home | Broken) -> bool:
     if isinstance(home, Home):
         marked = home.metadata.deletion_requested_at
     return marked is not None or (
-        isinstance(home.status, HomeStatus) and home.status.phase in _RETURNED
+        isinstance(home.status, HomeStatus) and home.status.phase is HomePhase.RELEASED
     )
 
 
@@ -158,7 +219,6 @@ def _create(connection: Connection, kind: Kind[Any], name: str, values: dict[str
         "generation": 1,
         "created_at": values["updated_at"],
     }
-    exhume(connection, kind.name, name)
     connection.execute(insert(kind.table).values(first | values))
 
 
@@ -172,9 +232,12 @@ def _repairs(row: Row[Any]) -> dict[str, Any]:
 
 
 def _next_generation(row: Row[Any], revision: int) -> int:
-    """Return a generation above every earlier one; the revision is, where the old one is lost."""
+    """Return a generation above every earlier one; the revision is, where the old one is lost.
+
+    In a store that was put back from a backup, the operator may have seen later ones than it holds.
+    """
     old = readable_count(row.generation)
-    return revision if old is None else old + 1
+    return revision if old is None else max(old, readable_observed_generation(row.status)) + 1
 
 
 def _refuse_if_marked(kind: Kind[Any], name: str, row: Row[Any]) -> None:
@@ -190,7 +253,8 @@ def _put_secrets(connection: Connection, uid: str, secrets: Mapping[str, str]) -
 
 
 def _stamps(revision: int) -> dict[str, Any]:
-    return {"resource_version": revision, "updated_at": to_text(utc_now())}
+    now = to_text(utc_now())
+    return {"resource_version": revision, "updated_at": now, "spec_written_at": now}
 
 
 def _update(connection: Connection, kind: Kind[Any], name: str, values: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from swarmhub_crds.errors import Reason, StoreError
-from swarmhub_crds.sqlstore.failures import BUSY_SECONDS, unavailable
+from swarmhub_crds.sqlstore.failures import BUSY_SECONDS, refuses_writes, unavailable
 
 _SCHEME = "sqlite:///"
 _WRITING = "swarmhub_writing"
@@ -76,9 +76,9 @@ def connect(path: Path, expected: FileIdentity, busy: float = BUSY_SECONDS) -> s
         StoreUnavailable, OSError: it is read-only, or as `require_identity`.
         sqlite3.Error: it cannot be opened.
     """
-    writable = os.access(path, os.W_OK)
+    read_only = refuses_writes(path)
     require_identity(path, expected)
-    if not writable:
+    if read_only:
         raise unavailable(Reason.READ_ONLY, path)
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode=rw",

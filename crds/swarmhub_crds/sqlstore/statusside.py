@@ -69,7 +69,7 @@ def remove(
             )
         _erase(connection, row.uid)
     connection.execute(delete(kind.table).where(kind.table.c.name == name))
-    bury(connection, kind.name, name, take_revision(connection))
+    bury(connection, kind.name, name, readable_uid(row.uid), take_revision(connection))
 
 
 def erase_secrets(connection: Connection, uid: str, generation: int) -> None:

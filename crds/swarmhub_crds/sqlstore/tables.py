@@ -2,8 +2,10 @@
 
 Times are text in UTC and documents are JSON text, so that a row with nonsense in it can still be
 fetched and reported by name. Both record tables have the same columns: the spec side owns `spec`,
-`generation` and `deletion_requested_at`, the status side owns `status`, and each write by either
-stamps `resource_version` and `updated_at`.
+`spec_written_at`, `generation` and `deletion_requested_at`, the status side owns `status`, and each
+write by either stamps `resource_version` and `updated_at`. `held`, `inventories`, `nodes` and
+`images` are the status side's too, `activity`, `announced_images` and `confirmed_removals` the spec
+side's, but for what the status side has dealt with.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, MetaData, Table, Text, text
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 5
 APPLICATION_ID: Final = 0x53574D48  # "SWMH" in the file's header, for file(1)
 
 metadata = MetaData(
@@ -30,6 +32,7 @@ meta = Table(
     Column("uid", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("created_at", Text, nullable=False),
+    Column("former_uids", Text, nullable=False, server_default=text("'[]'")),
     CheckConstraint("id = 1", name="single"),
 )
 
@@ -47,6 +50,7 @@ def _records(name: str) -> Table:
         Column("deletion_requested_at", Text),
         Column("spec", Text, nullable=False),
         Column("status", Text, nullable=False, server_default=text("'{}'")),
+        Column("spec_written_at", Text),  # empty: not since version 1 of the schema
         Index(None, "resource_version"),
     )
 
@@ -57,10 +61,59 @@ homes = _records("homes")
 tombstones = Table(
     "tombstones",
     metadata,
-    Column("kind", Text, primary_key=True),
+    Column("resource_version", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("uid", Text),  # empty: removed under version 1 of the schema
+)
+
+held = Table(
+    "held",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+confirmed_removals = Table(
+    "confirmed_removals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("confirmed_at", Text, nullable=False),
+)
+
+inventories = Table(
+    "inventories",
+    metadata,
+    Column("node_id", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+activity = Table(
+    "activity",
+    metadata,
     Column("name", Text, primary_key=True),
-    Column("resource_version", Integer, nullable=False),
-    Index(None, "resource_version"),
+    Column("last_activity_at", Text, nullable=False),
+)
+
+announced_images = Table(
+    "announced_images",
+    metadata,
+    Column("position", Integer, primary_key=True),
+    Column("image", Text, nullable=False),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("position", Integer, primary_key=True),
+    Column("document", Text, nullable=False),
 )
 
 secret_environments = Table(

@@ -6,10 +6,23 @@ from collections.abc import Callable
 
 import typer
 
+from swarmhub_operator.cli.cordon import cordon, uncordon
 from swarmhub_operator.cli.describe import describe
+from swarmhub_operator.cli.drain import drain
 from swarmhub_operator.cli.errors import Commands
+from swarmhub_operator.cli.gc import gc
 from swarmhub_operator.cli.get import get
+from swarmhub_operator.cli.homes import app as homes
+from swarmhub_operator.cli.homes_copy import backup, restore
+from swarmhub_operator.cli.homes_orders import forget, move, prune
+from swarmhub_operator.cli.images import images
+from swarmhub_operator.cli.logs import logs
+from swarmhub_operator.cli.migrate import migrate
+from swarmhub_operator.cli.nodes import nodes
+from swarmhub_operator.cli.policy import app as policy
+from swarmhub_operator.cli.state import app as state
 from swarmhub_operator.cli.status import status
+from swarmhub_operator.cli.stop import stop
 from swarmhub_operator.cli.version import version
 
 app = typer.Typer(
@@ -35,10 +48,36 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "describe notebook alice/lab",
         "describe home jupyterhub-user-alice",
     ),
+    logs: ("logs alice", "logs alice/lab -f", "logs alice --previous --tail 50"),
+    stop: ("stop alice", "stop alice/lab bob --yes"),
+    nodes: ("nodes", "nodes -o wide", "nodes -o json | jq '.items[] | select(.state==\"down\")'"),
+    images: ("images", "images -o wide", "images --watch", "images --wait 300"),
+    drain: ("drain worker1 --dry-run", "drain worker1 --yes --idle-after 1h"),
+    cordon: ("cordon worker1",),
+    uncordon: ("uncordon worker1",),
+    gc: ("gc", "gc -o wide", "gc --confirm 7w1x --confirm p0q2 --dry-run"),
+    migrate: (
+        "migrate --from dockerspawner",
+        "migrate --from dockerspawner --escape legacy --users users.txt --confirm",
+        "migrate --from swarmspawner --volume-template 'work-{username}' --stop-services",
+    ),
     version: ("version",),
+}
+_OF_HOMES: dict[Callable[..., None], tuple[str, ...]] = {
+    backup: ("backup ada > ada.tar", "backup ada/lab lab.tar"),
+    move: ("move ada worker2", "move ada/lab worker2 --yes --no-wait"),
+    forget: ("forget ada",),
+    prune: ("prune --released --older-than 30d --dry-run",),
+    restore: ("restore ada --yes < ada.tar", "restore ada ada.tar --replace"),
 }
 _AS_IT_IS = "\b"  # tells click not to re-flow the paragraph
 
 for verb, examples in _EXAMPLES.items():
     lines = (_AS_IT_IS, "Examples:", *(f"  swarmhub {example}" for example in examples))
     app.command(epilog="\n".join(lines))(verb)
+for verb, examples in _OF_HOMES.items():
+    lines = (_AS_IT_IS, "Examples:", *(f"  swarmhub homes {example}" for example in examples))
+    homes.command(epilog="\n".join(lines))(verb)
+app.add_typer(homes)
+app.add_typer(policy)
+app.add_typer(state)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import typer
 from swarmhub_crds.home import Home, HomeStatus
+from swarmhub_crds.image import newer_content
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Broken, Store
 
@@ -46,7 +47,8 @@ def page_of(store: Store, record: Record, now: datetime) -> Page:
     page = Page(now)
     if isinstance(record, Notebook):
         found = [store.get_home(name) for name in home_names(record)]
-        describe_notebook(page, record, [home for home in found if home is not None])
+        homes = [home for home in found if home is not None]
+        describe_notebook(page, record, homes, newer_content(record, store.list_images()))
     elif isinstance(record, Home):
         describe_home(page, record, _mounting(store, record.metadata.name))
     else:

@@ -17,8 +17,13 @@ from swarmhub_operator.cli.text import NONE, until
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
-def describe_notebook(page: Page, notebook: Notebook, homes: Sequence[Home | Broken]) -> None:
-    """Add a notebook to `page`; `homes` are the records of the homes that it mounts."""
+def describe_notebook(
+    page: Page, notebook: Notebook, homes: Sequence[Home | Broken], newer: str = ""
+) -> None:
+    """Add a notebook to `page`; `homes` are the records of the homes that it mounts.
+
+    `newer` is the image that a start would take in place of what runs, "" if it is the same.
+    """
     page.field("Name", notebook.metadata.name)
     page.field("User", notebook.spec.user)
     page.field("Server", notebook.spec.server)
@@ -26,6 +31,8 @@ def describe_notebook(page: Page, notebook: Notebook, homes: Sequence[Home | Bro
     page.sentence("Message", notebook.status.message)
     page.field("Generation", generation(notebook))
     page.metadata(notebook.metadata)
+    if newer:
+        page.sentence("Next start takes", newer)
     _spec(page, notebook.spec)
     notebook_status(page, notebook.status)
     _homes(page, notebook.spec, homes)
@@ -64,6 +71,7 @@ def _spec(page: Page, spec: NotebookSpec) -> None:
     page.field("Port", spec.port)
     page.field("Probe path", spec.probe_path)
     _resources(page, spec.resources)
+    page.items("Constraints", spec.constraints)
     page.items("Volumes", [_mount(mount) for mount in spec.mounts])
     page.items("Networks", spec.networks)
     page.mapping("Labels", spec.labels)
@@ -81,6 +89,7 @@ def _resources(page: Page, resources: Resources) -> None:
     memory = (_bytes(resources.mem_guarantee), _bytes(resources.mem_limit))
     for label, (guarantee, limit) in (("CPUs", cpus), ("Memory", memory)):
         page.field(label, f"guarantee {guarantee}, limit {limit}")
+    page.mapping("Generic resources", {kind: str(n) for kind, n in resources.generic.items()})
 
 
 def _cpus(cpus: float | None) -> str:

@@ -10,8 +10,12 @@ import typer
 from swarmhub_crds.errors import StoreError
 from typer.core import TyperGroup
 
+from swarmhub_operator import logs
 from swarmhub_operator.cli.output import warn
 from swarmhub_operator.cli.text import safe
+from swarmhub_operator.engine.errors import EngineError
+from swarmhub_operator.loop.content import ContentError
+from swarmhub_operator.settings import SettingsError
 
 TROUBLE: Final = 1  # exit code: not found, no store, or something needs a person
 
@@ -23,12 +27,14 @@ class Commands(TyperGroup):
         """Run the chosen command.
 
         Raises:
-            typer.Exit: 1 when the store refused, 0 when whoever read the output has gone.
+            typer.Exit: 1 when store, engine or errand refused, or a setting is wrong; 0 when
+                whoever read the output has gone.
         """
+        logs.silence()
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except StoreError as error:
+        except (StoreError, EngineError, ContentError, SettingsError) as error:
             warn(safe(str(error)))
             raise typer.Exit(TROUBLE) from error
         except BrokenPipeError as error:

@@ -9,7 +9,7 @@ import typer
 from swarmhub_crds.base import API_VERSION
 
 from swarmhub_operator.cli import output
-from swarmhub_operator.cli.options import KindWord, RecordName, StateUrl, clock, opened
+from swarmhub_operator.cli.options import Form, KindWord, RecordName, StateUrl, clock, opened
 from swarmhub_operator.cli.output import Document, Output
 from swarmhub_operator.cli.records import (
     Kind,
@@ -29,10 +29,6 @@ from swarmhub_operator.settings import DEFAULT_STATE_URL
 
 REMOVED = "Removed"  # the phase of a row whose record is gone
 
-Form = Annotated[
-    Output | None,
-    typer.Option("-o", "--output", help="Another form than the table.", show_default=False),
-]
 Watch = Annotated[
     bool, typer.Option("-w", "--watch", help="Go on, and print each record as it changes.")
 ]

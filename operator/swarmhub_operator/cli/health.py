@@ -5,82 +5,37 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from shlex import quote
-from typing import Final, Literal
+from typing import Final
 
-from swarmhub_crds.base import API_VERSION, Model, UtcTime
+from swarmhub_crds.held import Held, Why
 from swarmhub_crds.home import Home, HomePhase
 from swarmhub_crds.notebook import Notebook, Phase
 from swarmhub_crds.sqlstore.sqlite import path_of
 from swarmhub_crds.sqlstore.tables import SCHEMA_VERSION
 from swarmhub_crds.store import Broken, Lease, Store
 
+from swarmhub_operator.cli.imagestate import count_images, image_problem
+from swarmhub_operator.cli.nodehealth import count_nodes, node_problem
 from swarmhub_operator.cli.records import DELETING, INVALID, Record, kind_of, name_of, phase_of
+from swarmhub_operator.cli.report import (
+    Count,
+    OperatorReport,
+    OperatorState,
+    Problem,
+    Report,
+    StoreReport,
+)
 from swarmhub_operator.cli.text import until, when
 
 _OPERATOR_STEP: Final = (
     "`docker service ps swarmhub_operator` shows whether it runs and, if not, why."
 )
 
-
-class OperatorState(StrEnum):
-    """Whether an operator acts on the store."""
-
-    LEADING = "Leading"  # one holds the lease
-    EXPIRED = "Expired"  # the last one ended without a word, or hangs
-    RELEASED = "Released"  # the last one stopped in good order
-    NEVER_SEEN = "NeverSeen"
-
-
-class StoreReport(Model):
-    """The state database."""
-
-    url: str
-    path: str
-    uid: str
-    schema_version: int  # opening made sure that it is the one this command knows
-    revision: int
-
-
-class OperatorReport(Model):
-    """Who acts."""
-
-    state: OperatorState
-    holder: str | None
-    last_seen_at: UtcTime | None
-    lease_expires_at: UtcTime | None
-
-
-class Count(Model):
-    """Records of one kind; `phases` names every phase, also those of none."""
-
-    total: int
-    phases: dict[str, int]
-
-
-class Problem(Model):
-    """Something wrong, and what to do. `needs_person`: it does not mend itself."""
-
-    kind: Literal["Operator", "Notebook", "Home"]
-    name: str
-    phase: str
-    message: str
-    next_step: str
-    needs_person: bool
-
-
-class Report(Model):
-    """All of `status`; its JSON form is documented in docs/cli.md and kept stable."""
-
-    api_version: Literal["swarmhub/v1"] = API_VERSION
-    kind: Literal["Status"] = "Status"
-    healthy: bool
-    store: StoreReport
-    operator: OperatorReport
-    notebooks: Count
-    homes: Count
-    problems: tuple[Problem, ...]
+_HELD_STEP: Final = (
+    "`swarmhub state rebuild` writes records anew for what runs; `swarmhub gc` lists what is held, "
+    "and `swarmhub gc --confirm ID` has one of them removed."
+)
 
 
 def examine(store: Store, now: datetime) -> Report:
@@ -91,8 +46,13 @@ def examine(store: Store, now: datetime) -> Report:
     """
     operator = operator_report(store.read_lease(), store.operator_seen_at(), now)
     notebooks, homes = store.list_notebooks(), store.list_homes()
-    found = [operator_problem(operator, now)]
+    held = _by_reason(store.list_held())
+    nodes = store.list_nodes()
+    found = [operator_problem(operator, now), *(held_problem(h, not notebooks) for h in held)]
+    found += [node_problem(node, notebooks, homes, now) for node in nodes]
     found += [problem(record, now) for record in (*notebooks, *homes)]
+    images = store.list_images()
+    found += map(image_problem, images)
     problems = tuple(p for p in found if p is not None)
     return Report(
         healthy=not any(p.needs_person for p in problems),
@@ -104,8 +64,10 @@ def examine(store: Store, now: datetime) -> Report:
             revision=store.revision(),
         ),
         operator=operator,
+        nodes=count_nodes(nodes),
         notebooks=_count(notebooks, (*Phase, DELETING, INVALID)),
         homes=_count(homes, (*HomePhase, INVALID)),
+        images=count_images(images),
         problems=problems,
     )
 
@@ -148,6 +110,28 @@ def operator_problem(operator: OperatorReport, now: datetime) -> Problem | None:
         message=messages[operator.state],
         next_step=_OPERATOR_STEP,
         needs_person=True,
+    )
+
+
+def _by_reason(held: Sequence[Held]) -> list[list[Held]]:
+    return [same for why in Why if (same := [one for one in held if one.why is why])]
+
+
+def held_problem(held: Sequence[Held], empty: bool) -> Problem:
+    """Return what is to be said of resources that are held for one reason.
+
+    Another store's are its own business, unless this one is `empty` and may have taken its place.
+    """
+    why, number = held[0].why, len(held)
+    name = held[0].name if number == 1 else f"{number} resources"
+    other = why is Why.OTHER_STORE
+    return Problem(
+        kind="Held",
+        name=name,
+        phase=why,
+        message=held[0].message,
+        next_step="`swarmhub gc` lists it." if other else _HELD_STEP,
+        needs_person=empty or not other,
     )
 
 

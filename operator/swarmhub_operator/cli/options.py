@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from swarmhub_crds.errors import StoreError
 from swarmhub_crds.store import Store
 
+from swarmhub_operator.cli.output import Output
 from swarmhub_operator.cli.records import WORDS, list_records, name_of, target
 from swarmhub_operator.settings import DEFAULT_STATE_URL
+
+if TYPE_CHECKING:
+    from swarmhub_operator.engine.docker_engine import DockerEngine
 
 
 def complete_kind(incomplete: str) -> list[str]:
@@ -31,6 +35,10 @@ def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+Form = Annotated[
+    Output | None,
+    typer.Option("-o", "--output", help="Another form than the table.", show_default=False),
+]
 StateUrl = Annotated[
     str,
     typer.Option(
@@ -59,6 +67,35 @@ RecordName = Annotated[
         show_default=False,
     ),
 ]
+DockerHost = Annotated[
+    str,
+    typer.Option(
+        "--docker-host",
+        envvar="DOCKER_HOST",
+        metavar="URL",
+        show_default=True,
+        help="A manager of the Swarm.",
+    ),
+]
+Timeout = Annotated[
+    str,
+    typer.Option(
+        "--timeout",
+        metavar="TIME",
+        help="How long to wait until it is done.",
+        show_default=True,
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+
+
+def engine_at(url: str) -> DockerEngine:
+    """Return a manager's engine; it is first asked when it is first needed."""
+    # The SDK takes long to load, and most commands do not need it.
+    from swarmhub_operator.engine.docker_engine import DockerEngine  # noqa: PLC0415
+
+    return DockerEngine(url)
 
 
 @contextmanager

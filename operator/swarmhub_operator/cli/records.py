@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import typer
 from swarmhub_crds.base import API_VERSION
-from swarmhub_crds.errors import NotFound
+from swarmhub_crds.errors import NotFound, StoreError
 from swarmhub_crds.home import Home
 from swarmhub_crds.names import notebook_name
-from swarmhub_crds.notebook import Notebook
+from swarmhub_crds.notebook import Notebook, Phase
 from swarmhub_crds.store import Broken, Store
 
 Record = Notebook | Home | Broken
@@ -55,6 +55,12 @@ def target(word: str, name: str | None) -> tuple[Kind, str | None]:
     return WORDS[first.lower()], (rest or None) if slash else name
 
 
+def notebook_word(text: str) -> str:
+    """Return what `notebook/NAME` or NAME name; `alice/lab` is one of the latter."""
+    first, _, rest = text.partition("/")
+    return rest if rest and WORDS.get(first.lower()) is Kind.NOTEBOOK else text
+
+
 def list_records(store: Store, kind: Kind) -> Sequence[Record]:
     """Return all records of a kind in the order of their names.
 
@@ -91,6 +97,44 @@ def find_record(store: Store, kind: Kind, text: str) -> Record:
         names = ", ".join(map(name_of, matches))
         raise NotFound(f"User {user!r} has {len(matches)} homes ({names}); give the name of one.")
     raise NotFound(f"There is no {kind} {text!r}; `swarmhub get {kind.plural}` lists them.")
+
+
+def find_home(store: Store, text: str) -> Home:
+    """Return the home that `text` names, as `find_record` does.
+
+    Raises:
+        NotFound: as `find_record`.
+        StoreError: the store, or the record, cannot be read.
+    """
+    found = find_record(store, Kind.HOME, text)
+    if not isinstance(found, Home):
+        raise StoreError(f"The record of the home {text!r} cannot be read; `describe` says why.")
+    return found
+
+
+def find_notebook(store: Store, text: str) -> Notebook:
+    """Return the notebook that `text` names, as `find_record` does; `notebook/NAME` is taken, too.
+
+    Raises:
+        NotFound: as `find_record`.
+        StoreError: the store, or the record, cannot be read.
+    """
+    found = find_record(store, Kind.NOTEBOOK, notebook_word(text))
+    if not isinstance(found, Notebook):
+        raise StoreError(
+            f"The record of {text!r} cannot be read; `swarmhub describe notebook {text}` says why."
+        )
+    return found
+
+
+def is_acted_on(notebook: Notebook) -> bool:
+    """Tell whether the operator has acted on what is wanted now."""
+    return notebook.status.observed_generation == notebook.metadata.generation
+
+
+def has_ended(notebook: Notebook) -> bool:
+    """Tell whether nothing runs of what is wanted now."""
+    return is_acted_on(notebook) and notebook.status.phase in (Phase.STOPPED, Phase.FAILED)
 
 
 def _of_user(store: Store, kind: Kind, user: str, server: str) -> list[Record]:

@@ -9,10 +9,10 @@ import typer
 
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.errors import TROUBLE
-from swarmhub_operator.cli.health import Count, OperatorReport, OperatorState, Problem, Report
 from swarmhub_operator.cli.health import examine as examine_store
 from swarmhub_operator.cli.options import StateUrl, clock, opened
 from swarmhub_operator.cli.output import Document
+from swarmhub_operator.cli.report import Count, OperatorReport, OperatorState, Problem, Report
 from swarmhub_operator.cli.table import wrap
 from swarmhub_operator.cli.text import age, safe, when
 from swarmhub_operator.settings import DEFAULT_STATE_URL
@@ -51,8 +51,10 @@ def _lines(report: Report, now: datetime) -> list[str]:
         f"Store:      {safe(store.path)}",
         f"            uid {safe(store.uid)}, revision {store.revision}, {schema}",
         f"Operator:   {_operator(report.operator, now)}",
+        f"Nodes:      {_counts(report.nodes)}",
         f"Notebooks:  {_counts(report.notebooks)}",
         f"Homes:      {_counts(report.homes)}",
+        f"Images:     {_counts(report.images)}",
         *_problems(report.problems),
     ]
 

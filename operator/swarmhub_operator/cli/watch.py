@@ -64,7 +64,7 @@ def follow(store: Store, kind: Kind, name: str | None, show: Printer) -> None:
                 sys.stdout.flush()
     except KeyboardInterrupt:
         return
-    if _reader_gone():
+    if reader_gone():
         discard_output()
 
 
@@ -72,7 +72,7 @@ def _looks(store: Store, watch: StoreWatch, kind: Kind, name: str | None) -> Ite
     seen: dict[str, Record] = {}
     outage = Outage()
     first = missed = True  # missed: what the watch told may not have been read
-    while not _reader_gone():
+    while not reader_gone():
         try:
             changes = watch.wait(WAIT)
             if changes is None and not missed:
@@ -147,7 +147,7 @@ class Outage:
         self._since, self._said = None, ""
 
 
-def _reader_gone() -> bool:
+def reader_gone() -> bool:
     """Tell whether the pipe or terminal behind standard output was closed by its reader."""
     try:
         descriptor = sys.stdout.fileno()

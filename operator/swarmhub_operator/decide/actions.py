@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from swarmhub_operator.decide.build import Placement
+from swarmhub_operator.engine.observed import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,15 @@ class EraseSecretEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptHome:
+    """Take a volume that a node has already for the home of its name."""
+
+    volume: str
+    node: Node
+    own: bool  # it is labelled with this very home
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseHomes:
     """Say that the notebook's homes have lost their user."""
 
@@ -74,6 +84,7 @@ Action = (
     | RemoveService
     | RemoveSecret
     | EraseSecretEnvironment
+    | AdoptHome
     | ReleaseHomes
     | RemoveRecord
 )

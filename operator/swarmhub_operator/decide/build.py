@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from swarmhub_crds import names
+from swarmhub_crds import names, secretenv
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import Mount, Notebook, NotebookSpec, Resources
 
+from swarmhub_operator.decide import containers, recorded, terms
+from swarmhub_operator.decide.containers import literal
+from swarmhub_operator.decide.terms import NONE, Terms
 from swarmhub_operator.engine import labels
 
-SECRET_FILE = "swarmhub-env"  # noqa: S105 - a file name
 # Reads the secret environment and becomes the real command, so that any image with `sh` works.
-SHIM = f'set -a; . /run/secrets/{SECRET_FILE}; set +a; exec "$@"'
-STOP_GRACE_NS = 10 * 10**9  # the engine's own default, said so that a daemon's setting is no drift
+SHIM = f'set -a; . {secretenv.PATH}; set +a; exec "$@"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,10 @@ class Placement:
     """What has been decided about a service outside its record."""
 
     image: str  # by digest when a registry knows it
-    pin: str | None = None  # id of the node that holds the home
+    pin: str | None = None  # id of the node that holds the home, or is to hold it
     force_update: int = 0
     supersedes: str = ""  # id of the ended task in whose stead a new one is asked for
+    terms: Terms = NONE  # what the policy adds
 
 
 def spec_hash(notebook: Notebook) -> str:
@@ -66,12 +68,16 @@ def spec_hash(notebook: Notebook) -> str:
 
 
 def secret_file(environment: Mapping[str, str]) -> bytes:
-    """Write secret environment as a file that `sh` can read.
+    """Write secret environment as a file that `sh` can read, and whoever reads PEM too.
 
-    Values are single-quoted, so nothing expands. Names are the spawner's to check: what it lets
-    through runs in the notebook alone, as the command does, which the hub chooses anyway.
+    Values are single-quoted, so nothing expands. Names are to be checked before (`environment`).
+    The TLS part is what a command that does nothing is given; no value can pass for a piece of it.
     """
-    lines = (f"{key}={_quote(value)}\n" for key, value in sorted(environment.items()))
+    variables = {key: value for key, value in environment.items() if key != secretenv.TLS}
+    lines = [f"{key}={_unlike_pem(_quote(value))}\n" for key, value in sorted(variables.items())]
+    if secretenv.TLS in environment:
+        pem = _quote(f"\n{environment[secretenv.TLS]}")
+        lines.append(f": {pem}\n")
     return "".join(lines).encode()
 
 
@@ -79,13 +85,9 @@ def _quote(value: str) -> str:
     return "'" + value.replace("'", "'\\''") + "'"
 
 
-def literal(text: str) -> str:
-    """Write `text` so that Swarm's templates leave it as it is.
-
-    Swarm expands `{{…}}` in environment values and in a mount's target, labels and options, where
-    a user's name may stand; one that is no template would be refused.
-    """
-    return text.replace("{{", '{{"{{"}}')
+def _unlike_pem(quoted: str) -> str:
+    """Let no line begin as one of a PEM does; to `sh` the empty quotes are nothing."""
+    return quoted.replace("\n-----", "\n''-----")
 
 
 def secret_name(notebook: Notebook) -> str | None:
@@ -119,13 +121,15 @@ def service_spec(wanted: Wanted, placement: Placement, secret_id: str | None) ->
             labels.IMAGE: placement.image,
             labels.USER: wanted.spec.user,
             labels.SERVER: wanted.spec.server,
+            **terms.label(placement.terms),
+            **recorded.label(wanted.notebook, wanted.homes.values()),
             **({labels.SUPERSEDES: placement.supersedes} if placement.supersedes else {}),
         },
         "TaskTemplate": {
-            "ContainerSpec": _container(wanted, placement.image, secret_id),
-            "Resources": _resources(wanted.spec.resources),
+            "ContainerSpec": _container(wanted, placement, secret_id),
+            "Resources": resources(wanted.spec, placement.terms),
             "RestartPolicy": {"Condition": "none"},
-            "Placement": {"Constraints": _constraints(placement)},
+            "Placement": {"Constraints": _constraints(wanted.spec, placement)},
             "Networks": _networks(wanted.notebook),
             "ForceUpdate": placement.force_update,
         },
@@ -134,15 +138,18 @@ def service_spec(wanted: Wanted, placement: Placement, secret_id: str | None) ->
     }
 
 
-def _container(wanted: Wanted, image: str, secret_id: str | None) -> dict[str, Any]:
+def _container(wanted: Wanted, placement: Placement, secret_id: str | None) -> dict[str, Any]:
     spec = wanted.spec
     container: dict[str, Any] = {
-        "Image": image,
+        "Image": placement.image,
         "Labels": ownership(wanted),
         "Args": list(spec.command),
-        "Env": [f"{key}={literal(value)}" for key, value in sorted(spec.environment.items())],
-        "Mounts": [_mount(mount, wanted) for mount in spec.mounts],
-        "StopGracePeriod": STOP_GRACE_NS,
+        "Env": containers.environment(spec.environment, placement.terms),
+        "Mounts": [
+            *(_mount(mount, wanted) for mount in spec.mounts),
+            *containers.mounts(spec.container),
+        ],
+        **containers.settings(spec.container, placement.terms),
     }
     if spec.entrypoint is not None:
         container["Command"] = list(spec.entrypoint)
@@ -159,7 +166,7 @@ def _container(wanted: Wanted, image: str, secret_id: str | None) -> dict[str, A
 
 def _secret_reference(name: str, secret_id: str) -> dict[str, Any]:
     # 0444: the container's user is the image's choice and may be any.
-    file = {"Name": SECRET_FILE, "UID": "0", "GID": "0", "Mode": 0o444}
+    file = {"Name": secretenv.FILE, "UID": "0", "GID": "0", "Mode": 0o444}
     return {"File": file, "SecretID": secret_id, "SecretName": name}
 
 
@@ -190,19 +197,35 @@ def home_labels(home: Home, store: str) -> dict[str, str]:
     }
 
 
-def _resources(resources: Resources) -> dict[str, Any]:
+def resources(spec: NotebookSpec, agreed: Terms) -> dict[str, Any]:
+    """Return limits and reservations of a notebook, in the engine API's own form."""
     built: dict[str, Any] = {}
-    limits = _amounts(resources.cpu_limit, resources.mem_limit)
-    reservations = _amounts(resources.cpu_guarantee, resources.mem_guarantee)
+    asked = spec.resources
+    limits = _amounts(asked.cpu_limit or agreed.cpu_limit, asked.mem_limit or agreed.mem_limit)
+    processes = spec.container.pids_limit or agreed.pids_limit
+    if processes:
+        limits["Pids"] = processes
+    reserved = reservations(asked)
     if limits:
         built["Limits"] = limits
-    if reservations:
-        built["Reservations"] = reservations
+    if reserved:
+        built["Reservations"] = reserved
     return built
 
 
-def _amounts(cpus: float | None, memory: int | None) -> dict[str, int]:
-    amounts: dict[str, int] = {}
+def reservations(resources: Resources) -> dict[str, Any]:
+    """Return what a node must have left, in the engine API's own form."""
+    reserved = _amounts(resources.cpu_guarantee, resources.mem_guarantee)
+    if resources.generic:
+        reserved["GenericResources"] = [
+            {"DiscreteResourceSpec": {"Kind": kind, "Value": amount}}
+            for kind, amount in sorted(resources.generic.items())
+        ]
+    return reserved
+
+
+def _amounts(cpus: float | None, memory: int | None) -> dict[str, Any]:
+    amounts: dict[str, Any] = {}
     if cpus:
         amounts["NanoCPUs"] = round(cpus * 1e9)
     if memory:
@@ -210,18 +233,28 @@ def _amounts(cpus: float | None, memory: int | None) -> dict[str, int]:
     return amounts
 
 
-def _constraints(placement: Placement) -> list[str]:
-    return [f"node.id=={placement.pin}"] if placement.pin else []
+def _constraints(spec: NotebookSpec, placement: Placement) -> list[str]:
+    """Return each constraint once, and the pin, which `Service.pin` finds again, as the last."""
+    pin = [f"node.id=={placement.pin}"] if placement.pin else []
+    return [*(c for c in dict.fromkeys(spec.constraints) if c not in pin), *pin]
 
 
 def _networks(notebook: Notebook) -> list[dict[str, Any]]:
-    alias = names.network_alias(notebook.metadata.name, notebook.metadata.generation)
-    return [{"Target": network, "Aliases": [alias]} for network in notebook.spec.networks]
+    own = [alias(notebook)]
+    return [{"Target": network, "Aliases": own} for network in notebook.spec.networks]
 
 
-def address(spec: NotebookSpec, notebook: str, generation: int) -> str:
-    """Return the URL by which hub and proxy reach this start of the notebook.
+def alias(notebook: Notebook) -> str:
+    """Return the name by which hub and proxy reach this start of the notebook.
 
-    The alias is new at each start, so that a dying container of the last one is never asked.
+    It is new at each start, so that a dying container of the last one is never asked.
     """
-    return f"http://{names.network_alias(notebook, generation)}:{spec.port}"
+    name = notebook.metadata.name
+    if notebook.spec.certificate:
+        return names.certified_alias(name, notebook.spec.certificate)
+    return names.network_alias(name, notebook.metadata.generation)
+
+
+def address(host: str, port: int) -> str:
+    """Return the URL of the server at an alias."""
+    return f"{'https' if names.is_certified(host) else 'http'}://{host}:{port}"

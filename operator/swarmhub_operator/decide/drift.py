@@ -12,6 +12,9 @@ _IGNORED = frozenset(
     {"TaskTemplate.Networks[].Target", "TaskTemplate.ForceUpdate", "TaskTemplate.Placement"}
 )
 
+# An engine before API 1.44 does not know it, and says nothing of it.
+_IF_KNOWN = "TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges"
+
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -19,11 +22,14 @@ _INDEX = re.compile(r"\[\d+\]")
 _NEVER_GIVEN = {
     "ContainerSpec": (
         "CapabilityAdd",
+        "CapabilityDrop",
         "Command",
         "Configs",
         "Dir",
         "Groups",
+        "Hostname",
         "Hosts",
+        "ReadOnly",
         "Secrets",
         "Sysctls",
         "User",
@@ -63,6 +69,8 @@ def _differences(wanted: Any, found: Any, path: str) -> Iterator[str]:
     if isinstance(wanted, Mapping):
         for key, value in wanted.items():
             inner = f"{path}.{key}" if path else key
+            if inner == _IF_KNOWN and _is_map(found) and key not in found:
+                continue
             yield from _differences(value, found.get(key) if _is_map(found) else None, inner)
     elif _is_list(wanted) and _is_list(found) and len(wanted) == len(found):
         for number, (left, right) in enumerate(zip(wanted, found, strict=True)):

@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from swarmhub_crds.base import ConditionStatus, find_condition
 from swarmhub_crds.notebook import ConditionType, NotebookStatus, Phase
 
-from swarmhub_operator.decide import actions, sentences
-from swarmhub_operator.decide.build import Placement, Wanted, address
-from swarmhub_operator.decide.inputs import Context, Observed
-from swarmhub_operator.decide.placing import unusable
+from swarmhub_operator.decide import sentences
+from swarmhub_operator.decide.away import away, was_away
+from swarmhub_operator.decide.build import Wanted, address, alias
+from swarmhub_operator.decide.inputs import Context
+from swarmhub_operator.decide.placing import nowhere
+from swarmhub_operator.decide.renewing import Seen, force_update, move, superseded
 from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, mark, pending
-from swarmhub_operator.engine import labels
-from swarmhub_operator.engine.observed import Node, Service, Task, TaskState
+from swarmhub_operator.engine.observed import UNPLACED, Node, Service, Task, TaskState
 
-SUPERSEDE_WITHIN = 15.0  # seconds that Swarm may take to make the new task of an update
+REJOIN_WITHIN = timedelta(seconds=20)  # in which a restarted engine tells what it has lost
+# How a server ends that its engine stops: at SIGTERM, or unknown to the engine that comes back.
+STOPPED_WITH = (None, 0, 143, 255)
+# An address is found within milliseconds, so a task without one by then waits for it.
+ADDRESS_WITHIN = timedelta(seconds=10)
 TASK_WITHIN = 60.0  # seconds after which a service without any task is asked for one again
-UNPLACED = (TaskState.NEW, TaskState.PENDING)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A service that is as wanted, and what else one look told."""
-
-    service: Service
-    placement: Placement
-    observed: Observed
 
 
 def follow(wanted: Wanted, seen: Seen, status: NotebookStatus, context: Context) -> Verdict:
     """Decide by the newest task."""
     task = seen.observed.task
-    status = status.model_copy(
-        update={"service_id": seen.service.id, "restarts": seen.service.force_update}
-    )
+    status = _known(seen.service, status)
     if task is None:
         return _taskless(seen, status, context.now)
     node = seen.observed.nodes.get(task.node_id or "")
     if task.ended:
-        if _superseded(task, seen.service, context.now):
+        if superseded(task, seen):
             return Verdict(pending(status, "Starting again.", context.now), look_again=SOON)
         return _ended(wanted, seen, task, node, status, context)
     return _alive(wanted, seen, task, node, status, context)
+
+
+def _known(service: Service, status: NotebookStatus) -> NotebookStatus:
+    """Write down the service; a list that came late may know fewer restarts than were made."""
+    known = status.restarts if status.service_id == service.id else 0
+    update = {"service_id": service.id, "restarts": max(known, service.force_update)}
+    return status.model_copy(update=update)
 
 
 def _alive(
@@ -57,11 +56,10 @@ def _alive(
     if seen.placement.pin and task.node_id not in (None, seen.placement.pin):
         message = "It was placed on a node that does not hold its home; moving it there."
         status = pending(status, message, context.now)
-        if _superseded(task, seen.service, context.now):
-            return Verdict(status, look_again=SOON)
-        return _force_update(seen, task.id, status, "its home lies elsewhere")
-    if node is not None and node.state == "down":
-        return _node_down(task, node, status, context.now)
+        return move(seen, task, status, "its home lies elsewhere")
+    left = away(wanted, seen, task, node, status, context)
+    if left is not None:
+        return left
     if task.state is TaskState.RUNNING:
         return _running(wanted, seen, task, node, status, context.now)
     return _on_its_way(seen, task, node, status, context.now)
@@ -70,9 +68,9 @@ def _alive(
 def _taskless(seen: Seen, status: NotebookStatus, now: datetime) -> Verdict:
     """A task is made at once; one that is not there was cleared away with the Swarm's history."""
     status = pending(status, "Waiting for Swarm to make a task.", now)
-    if is_recent(seen.service.updated_at, now, timedelta(seconds=TASK_WITHIN)):
+    if seen.observed.unchanged < TASK_WITHIN:
         return Verdict(status, look_again=SOON)
-    return _force_update(seen, "", status, "Swarm has no task of it")
+    return force_update(seen, "", status, "Swarm has no task of it")
 
 
 def is_recent(moment: datetime, now: datetime, within: timedelta) -> bool:
@@ -80,34 +78,18 @@ def is_recent(moment: datetime, now: datetime, within: timedelta) -> bool:
     return abs(now - moment) < within
 
 
-def _superseded(task: Task, service: Service, now: datetime) -> bool:
-    """Whether an update of ours has already asked for a task in place of this one."""
-    recent = is_recent(service.updated_at, now, timedelta(seconds=SUPERSEDE_WITHIN))
-    return recent and service.labels.get(labels.SUPERSEDES) == task.id
-
-
-def _node_down(task: Task, node: Node, status: NotebookStatus, now: datetime) -> Verdict:
-    """A dead node's task still claims to run; it is not counted as running."""
-    message = f"Its node {node.hostname} is down; it waits for the node to come back."
-    status = mark(
-        pending(status, message, now), ConditionType.READY, False, "NodeDown", message, now
-    )
-    update = {"task_id": task.id, "node_id": node.id, "node": node.hostname}
-    return Verdict(status.model_copy(update=update), look_again=SLOW)
-
-
 def _on_its_way(
     seen: Seen, task: Task, node: Node | None, status: NotebookStatus, now: datetime
 ) -> Verdict:
     waiting = task.state in UNPLACED
-    stuck = task.state is TaskState.PENDING and bool(task.error)
-    message = sentences.unplaceable(task) if stuck else sentences.step(task, node)
+    stuck = task.stuck
+    message = sentences.step(task, node, now)
     if stuck:
-        at_home = unusable(seen.placement.pin, seen.observed.nodes)
-        if at_home:
-            message = at_home
-            status = mark(status, ConditionType.HOME_READY, False, "NodeUnusable", message, now)
-        status = mark(status, ConditionType.SCHEDULED, False, "Unschedulable", message, now)
+        message = seen.nowhere or sentences.unplaceable(task)
+        status = nowhere(seen.placement.pin, seen.observed.nodes, message, status, now)
+    elif task.state is TaskState.NEW and not is_recent(task.changed_at, now, ADDRESS_WITHIN):
+        stuck, message = True, sentences.NO_ADDRESS
+        status = mark(status, ConditionType.SCHEDULED, False, "NoAddress", message, now)
     elif not waiting and node:
         status = _placed(seen, node, status, now)
     status = mark(status, ConditionType.READY, False, "Starting", message, now)
@@ -117,7 +99,7 @@ def _on_its_way(
             "message": message,
             "task_id": task.id,
             "address": None,
-            "ready_at": None,
+            "ready_at": _answered_at(task, status),
             "node_id": node.id if node else None,
             "node": node.hostname if node else None,
         }
@@ -136,6 +118,14 @@ def is_ready(status: NotebookStatus, task: Task) -> bool:
     """Return whether the status already says that this very task answers."""
     ready = find_condition(status.conditions, ConditionType.READY)
     return bool(ready and ready.status == ConditionStatus.TRUE and status.task_id == task.id)
+
+
+def _answered_at(task: Task, status: NotebookStatus) -> datetime | None:
+    """Return when this very task first answered; a list that came late does not make it unsaid.
+
+    That it did tells what its end means, though it has been silent since.
+    """
+    return status.ready_at if status.task_id == task.id else None
 
 
 def _running(
@@ -163,9 +153,9 @@ def _running(
             "node_id": task.node_id,
             "node": node.hostname if node else None,
             "image": seen.placement.image,
-            "address": address(wanted.spec, wanted.name, wanted.notebook.metadata.generation),
+            "address": address(alias(wanted.notebook), wanted.spec.port),
             "started_at": task.changed_at,
-            "ready_at": now if first else status.ready_at if ready else None,
+            "ready_at": now if first else _answered_at(task, status),
             "next_restart_at": None,
         }
     )
@@ -180,7 +170,8 @@ def _ended(
     status: NotebookStatus,
     context: Context,
 ) -> Verdict:
-    if task.state is TaskState.COMPLETE and is_ready(status, task):
+    lost = _lost(task, node, status)
+    if task.state is TaskState.COMPLETE and is_ready(status, task) and not lost:
         return _completed(status, context.now)
     if task.id != status.failed_task_id:
         status = _count(wanted, seen, task, node, status, context)
@@ -211,9 +202,20 @@ def _count(
 ) -> NotebookStatus:
     """Write down one failure; its restart may only follow once this has been stored."""
     policy, log = context.policy.restart, seen.observed.log
-    what = sentences.failure(task, node, wanted.spec.image)
-    if task.state in (TaskState.SHUTDOWN, TaskState.REMOVE, TaskState.ORPHANED):
+    what = sentences.failure(task, node, wanted.spec.image, seen.observed.registry)
+    if was_away(task, status):
         failures, delay = status.failures, 0.0
+        what = sentences.was_away(node)
+    elif node is not None and node.availability == "drain":  # one killed for it may say "failed"
+        failures, delay = status.failures, 0.0
+        what = sentences.drained(node)
+    elif task.state in (TaskState.SHUTDOWN, TaskState.REMOVE, TaskState.ORPHANED):
+        failures, delay = status.failures, 0.0
+    elif sentences.turned_away(task):
+        failures, delay = status.failures, SLOW
+    elif _lost(task, node, status):
+        failures, delay = status.failures, 0.0
+        what = sentences.lost(node)
     elif sentences.hub_unreachable(log):
         failures, delay = status.failures, policy.hub_delay
         what = "The server ended because it could not reach the hub."
@@ -234,6 +236,23 @@ def _count(
     )
 
 
+def _lost(task: Task, node: Node | None, status: NotebookStatus) -> bool:
+    """Whether a task that had answered was ended by a restart of its node's engine.
+
+    A server that obeys SIGTERM ends with exit code 0 then, as one that was shut down by its user
+    does. But an engine tells the end of its tasks when it has just joined the Swarm again.
+    """
+    if status.task_id != task.id or status.ready_at is None:
+        return False
+    if sentences.container_lost(task):
+        return True
+    if node is None or node.updated_at is None or task.updated_at is None:
+        return False
+    if task.exit_code not in STOPPED_WITH:
+        return False
+    return abs(task.updated_at - node.updated_at) < REJOIN_WITHIN
+
+
 def _was_stable(task: Task, status: NotebookStatus, stable_after: float) -> bool:
     if status.ready_at is None or status.task_id != task.id:
         return False
@@ -246,11 +265,4 @@ def _restart(seen: Seen, task: Task, status: NotebookStatus, context: Context) -
     status = status.model_copy(update={"phase": Phase.BACK_OFF})
     if 0 < wait <= context.policy.restart.longest_delay:  # longer only if the clock was set back
         return Verdict(status, look_again=wait)
-    return _force_update(seen, task.id, status, "restart")
-
-
-def _force_update(seen: Seen, supersedes: str, status: NotebookStatus, why: str) -> Verdict:
-    raised = seen.service.force_update + 1
-    placement = replace(seen.placement, force_update=raised, supersedes=supersedes)
-    update = actions.UpdateService(seen.service.id, seen.service.version, placement, why)
-    return Verdict(status, (update,), look_again=SOON)
+    return force_update(seen, task.id, status, "restart")

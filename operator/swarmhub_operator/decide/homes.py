@@ -1,20 +1,20 @@
-"""What becomes of homes: bound where they were first used, released with their user."""
+"""What becomes of homes: bound where they were first used, released with their user. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from shlex import quote
 
 from swarmhub_crds.base import Condition, ConditionStatus, find_condition, set_condition
-from swarmhub_crds.home import Home, HomePhase, HomeStatus, Reclaim
+from swarmhub_crds.home import Home, HomePhase, HomeStatus, Place, Reclaim
 from swarmhub_crds.notebook import Desired, Notebook
 
-from swarmhub_operator.engine.observed import Node, Task, TaskState
+from swarmhub_operator.engine.observed import Node, Task
 
 RELEASED = "Released"
-# In these states the container has existed on the task's node, and so the volume does.
-_MADE = frozenset({TaskState.STARTING, TaskState.RUNNING, TaskState.COMPLETE, TaskState.FAILED})
+NOTED_EVERY = timedelta(days=1)  # a home in use is not written down more often
 
 
 class HomeStep(StrEnum):
@@ -23,7 +23,7 @@ class HomeStep(StrEnum):
     KEEP = "keep"
     WAIT = "wait"
     REMOVE = "remove"
-    ELSEWHERE = "elsewhere"  # to be removed, but on a node that this engine cannot reach
+    ELSEWHERE = "elsewhere"  # to be removed on a node that this engine cannot reach
 
 
 def bound(home: Home, task: Task, node: Node | None, now: datetime) -> HomeStatus | None:
@@ -31,10 +31,14 @@ def bound(home: Home, task: Task, node: Node | None, now: datetime) -> HomeStatu
 
     A home that had been released is bound again: its user is back.
     """
-    if task.node_id is None or task.state not in _MADE:
+    if not task.begun:
         return None
     status = home.status
     update: dict[str, object] = {}
+    if status.last_used_at and now - status.last_used_at > NOTED_EVERY:
+        update["last_used_at"] = now
+    if status.phase in (HomePhase.MOVING, HomePhase.LOST):
+        return None
     if status.phase is not HomePhase.BOUND:
         update |= {"phase": HomePhase.BOUND, "message": "", "last_used_at": now}
         update["conditions"] = tuple(c for c in status.conditions if c.type != RELEASED)
@@ -44,6 +48,80 @@ def bound(home: Home, task: Task, node: Node | None, now: datetime) -> HomeStatu
         return None
     update["observed_generation"] = home.metadata.generation
     return status.model_copy(update=update)
+
+
+def is_held(home: Home, now: datetime) -> bool:
+    """Whether a command works on what is in the home, so that nothing else may be done with it."""
+    until = home.spec.orders.held_until
+    return until is not None and now < until
+
+
+def adopted(home: Home, node: Node, now: datetime, *, own: bool) -> HomeStatus:
+    """Return the status of a home whose volume was found on a node, before its record was used.
+
+    Args:
+        home: the record, bound to no node.
+        node: that holds the volume.
+        now: the time; its notebook starts right after.
+        own: whether the volume is labelled with this very record; it is never labelled anew.
+    """
+    update = {
+        "phase": HomePhase.BOUND,
+        "node_id": node.id,
+        "node": node.hostname,
+        "adopted": not own,
+        "last_used_at": now,
+        "message": "" if own else f"It was on {node.hostname} already, and is kept as it is.",
+        "observed_generation": home.metadata.generation,
+    }
+    return home.status.model_copy(update=update)
+
+
+def lost(home: Home) -> HomeStatus:
+    """Return the status of a home whose volume is no longer on its node."""
+    message = (
+        f"Its volume is no longer on {home.status.node}: somebody removed it there. Put it back, "
+        f"or run `swarmhub homes forget {home.metadata.name}` to go on with an empty one."
+    )
+    return home.status.model_copy(update={"phase": HomePhase.LOST, "message": message})
+
+
+def found_again(home: Home) -> HomeStatus:
+    """Return the status of a lost home whose volume is back."""
+    return home.status.model_copy(update={"phase": HomePhase.BOUND, "message": ""})
+
+
+def forgotten(home: Home) -> HomeStatus | None:
+    """Return the status of a home that an administrator has just given up, or None."""
+    given_up, status = home.spec.orders.forgotten, home.status
+    if len(given_up) <= status.forgotten:
+        return None
+    update: dict[str, object] = {"forgotten": len(given_up)}
+    if status.node_id == given_up[-1]:
+        update |= {
+            "phase": HomePhase.PENDING,
+            "node_id": None,
+            "node": None,
+            "size": None,
+            "adopted": False,
+            "message": f"What was on {status.node} is given up; the next start begins anew.",
+        }
+    return status.model_copy(update=update)
+
+
+def without_leftover(home: Home, place: Place) -> HomeStatus:
+    """Return the status of a home of which one copy is no more."""
+    left = tuple(p for p in home.status.leftovers if p.node_id != place.node_id)
+    return home.status.model_copy(update={"leftovers": left})
+
+
+def awaiting_leftovers(home: Home) -> str:
+    """Say what a home waits for of which a move has left copies on some nodes."""
+    hosts = ", ".join(place.node for place in home.status.leftovers)
+    return (
+        f"It waits until an older copy on {hosts} is removed; if that node never comes back, "
+        f"remove it from the Swarm with `docker node rm {quote(home.status.leftovers[0].node)}`."
+    )
 
 
 def released(home: Home, now: datetime) -> HomeStatus:
@@ -67,8 +145,34 @@ def released(home: Home, now: datetime) -> HomeStatus:
     )
 
 
+def released_later(home: Home, now: datetime) -> HomeStatus | None:
+    """Return the status of a home that is said to be released later than now, else None.
+
+    The clock was ahead then and has been set right; the grace begins now.
+    """
+    release = find_condition(home.status.conditions, RELEASED)
+    if release is None or release.last_transition_time <= now:
+        return None
+    others = tuple(c for c in home.status.conditions if c.type != RELEASED)
+    anew = release.model_copy(update={"last_transition_time": now})
+    return home.status.model_copy(update={"conditions": (*others, anew)})
+
+
+def deleting(home: Home) -> HomeStatus:
+    """Return the status of a home whose volume is about to be removed: nobody may mount it."""
+    update = {"phase": HomePhase.DELETING, "message": "Its volume is being removed."}
+    return home.status.model_copy(update=update)
+
+
+def kept(home: Home, message: str) -> HomeStatus:
+    """Return the status of a released home whose volume is not removed now."""
+    return home.status.model_copy(update={"phase": HomePhase.RELEASED, "message": message})
+
+
 def step(home: Home, *, mounted: bool, own_node: str, now: datetime, grace: float) -> HomeStep:
     """Decide about a home. Only one that was released by a deletion is ever removed.
+
+    It goes by its policy, or because an administrator asks for it.
 
     Args:
         home: the record.
@@ -88,9 +192,10 @@ def step(home: Home, *, mounted: bool, own_node: str, now: datetime, grace: floa
         )
     ):
         return HomeStep.KEEP
-    if home.spec.reclaim is not Reclaim.DELETE:
+    pruned = home.metadata.deletion_requested_at is not None
+    if home.spec.reclaim is not Reclaim.DELETE and not pruned:
         return HomeStep.KEEP
-    if now - release.last_transition_time < timedelta(seconds=grace):
+    if now - release.last_transition_time < timedelta(seconds=grace) and not pruned:
         return HomeStep.WAIT
     if home.node_local and home.status.node_id not in (None, own_node):
         return HomeStep.ELSEWHERE

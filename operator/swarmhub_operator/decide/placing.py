@@ -1,12 +1,28 @@
-"""Where a notebook may run: beside its homes, which are never silently empty elsewhere. Pure."""
+"""Where a notebook may run: beside its homes, which are never silently empty elsewhere. Pure.
+
+A home that lies on one node ties its notebook to it. Before a home's first start we choose the
+node ourselves, so that it is known where the home is going to be; that choice stands in the
+service, and is made anew only if the node is of no use and nothing of the home can be there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from swarmhub_operator.decide.build import Wanted
-from swarmhub_operator.engine.observed import Node
+from swarmhub_crds import constraint
+from swarmhub_crds.home import Home
+from swarmhub_crds.notebook import ConditionType, Mount, NotebookStatus
+
+from swarmhub_operator.decide.build import Wanted, reservations
+from swarmhub_operator.decide.filters import Wish
+from swarmhub_operator.decide.inputs import Observed
+from swarmhub_operator.decide.loads import Expected
+from swarmhub_operator.decide.place import Choice, place
+from swarmhub_operator.decide.verdict import SLOW, Verdict, mark, pending
+from swarmhub_operator.engine.amounts import Amounts
+from swarmhub_operator.engine.observed import Node, Service, Snapshot, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +45,104 @@ def _tied(wanted: Wanted) -> dict[str, str]:
     return {s.node_id: s.node or s.node_id for s in bound if s.node_id}
 
 
+def settles(wanted: Wanted) -> bool:
+    """Return whether some home is on one node once the notebook has started, or may be."""
+    homes = wanted.homes
+    return any(m.volume not in homes or homes[m.volume].node_local for m in _mounts(wanted))
+
+
+def _mounts(wanted: Wanted) -> Iterator[Mount]:
+    return (mount for mount in wanted.spec.mounts if mount.home)
+
+
+def _unknown(wanted: Wanted) -> str | None:
+    """Return a home whose record is missing or cannot be read."""
+    return next((m.volume for m in _mounts(wanted) if m.volume not in wanted.homes), None)
+
+
+def wish(wanted: Wanted, holders: frozenset[str] = frozenset()) -> Wish:
+    """Return what the notebook asks of its node.
+
+    Args:
+        wanted: the record with its homes.
+        holders: ids of the nodes where others put a home of it that is not bound yet.
+    """
+    spec = wanted.spec
+    tied = frozenset(_tied(wanted)) or (holders if settles(wanted) else frozenset())
+    constraints = tuple(constraint.parse(text) for text in spec.constraints)
+    return Wish(constraints, Amounts.read(reservations(spec.resources)), tied)
+
+
+def choose(wanted: Wanted, observed: Observed, now: datetime) -> Choice:
+    """Choose a node for the notebook, or tell why there is none."""
+    return place(wish(wanted, observed.holders), observed.nodes, observed.loads, now)
+
+
+def standing_pin(wanted: Wanted, service: Service, task: Task | None) -> str | None:
+    """Return the node that a service is to be tied to, as long as that node is of use.
+
+    Where its home is; where a process of it has run, which may have filled the home; or where it
+    was to begin.
+    """
+    if pin(wanted) or not settles(wanted):
+        return pin(wanted)
+    return task.node_id if task is not None and task.begun else service.pin
+
+
+def is_adrift(wanted: Wanted, service: Service, observed: Observed) -> bool:
+    """Return whether a first start has to go to another node than was chosen for it."""
+    if service.pin is None or pin(wanted) or not settles(wanted) or _unknown(wanted):
+        return False
+    task = observed.task
+    if task is not None and task.begun:
+        return False
+    node = observed.nodes.get(service.pin)
+    return node is None or not node.usable or (task is not None and task.stuck)
+
+
+def beside(wanted: Wanted, snapshot: Snapshot, expected: Mapping[str, Expected]) -> frozenset[str]:
+    """Return the nodes where other notebooks put, or are about to put, a home that is not bound.
+
+    Servers of one user may share it: the first one that starts decides where it is.
+    """
+    volumes = {home.metadata.name for home in _unbound(wanted)}
+    found: set[str | None] = set()
+    for name, service in snapshot.services.items():
+        if name != wanted.name and volumes & service.volumes:
+            found |= _homesteads(service, snapshot)
+    for name, coming in expected.items():
+        if name != wanted.name and name not in snapshot.services and volumes & coming.volumes:
+            found.add(coming.node_id)
+    return frozenset(ident for ident in found if ident)
+
+
+def _homesteads(service: Service, snapshot: Snapshot) -> set[str | None]:
+    begun = {task.node_id for task in snapshot.tasks.get(service.id, ()) if task.begun}
+    node = snapshot.nodes.get(service.pin or "")
+    return begun or ({service.pin} if node is not None and node.usable else set())
+
+
+def needs_place(wanted: Wanted, observed: Observed) -> bool:
+    """Return whether it matters what the nodes have left: something waits to be placed."""
+    if observed.service is None:
+        return True
+    if observed.task is not None and observed.task.stuck:
+        return True
+    if is_leaving(wanted, observed):
+        return True
+    return is_adrift(wanted, observed.service, observed)
+
+
+def is_leaving(wanted: Wanted, observed: Observed) -> bool:
+    """Return whether what nothing ties to its node has to go: that is down, or to be emptied."""
+    task = observed.task
+    node = observed.nodes.get(task.node_id or "") if task is not None and not task.ended else None
+    return node is not None and (node.state == "down" or node.emptied) and not settles(wanted)
+
+
 def trouble(wanted: Wanted, nodes: Mapping[str, Node]) -> Trouble | None:
     """Return why a start would give an empty home, or None."""
-    homes = (m.volume for m in wanted.spec.mounts if m.home)
-    unknown = next((volume for volume in homes if volume not in wanted.homes), None)
+    unknown = _unknown(wanted)
     if unknown:
         return Trouble(
             "HomeUnreadable",
@@ -45,22 +155,44 @@ def trouble(wanted: Wanted, nodes: Mapping[str, Node]) -> Trouble | None:
         return Trouble(
             "HomesApart",
             f"Its homes lie on different nodes ({', '.join(sorted(tied.values()))}); "
-            "ask the administrator to bring them together.",
+            "ask the administrator to bring them together (`swarmhub homes move`).",
         )
     for ident, hostname in tied.items():
         if nodes and ident not in nodes:
             return Trouble(
                 "NodeGone",
                 f"Its home lies on the node {hostname}, which has left the Swarm; ask the "
-                "administrator to bring that node back or to restore the home elsewhere.",
+                "administrator to bring that node back, or to give the home up "
+                "(`swarmhub homes forget`).",
             )
     return None
 
 
-def unusable(pinned: str | None, nodes: Mapping[str, Node]) -> str | None:
-    """Return why the node that holds the home takes no task now, or None if it does."""
+def _unbound(wanted: Wanted) -> tuple[Home, ...]:
+    return tuple(h for h in wanted.homes.values() if h.node_local and not h.status.node_id)
+
+
+def nowhere(
+    pinned: str | None,
+    nodes: Mapping[str, Node],
+    message: str,
+    status: NotebookStatus,
+    now: datetime,
+) -> NotebookStatus:
+    """Return the status of a notebook that no node takes, which is or is not its home's fault."""
     node = nodes.get(pinned or "")
-    if node is None or node.usable:
-        return None
-    state = f"is {node.state}" if node.state != "ready" else "takes no servers at the moment"
-    return f"Its home lies on the node {node.hostname}, which {state}; it starts when it is back."
+    if node is not None and not node.usable:
+        status = mark(status, ConditionType.HOME_READY, False, "NodeUnusable", message, now)
+    return mark(status, ConditionType.SCHEDULED, False, "NoNodeFits", message, now)
+
+
+def waiting(
+    pinned: str | None,
+    nodes: Mapping[str, Node],
+    message: str,
+    status: NotebookStatus,
+    now: datetime,
+) -> Verdict:
+    """Decide to look again until some node takes the notebook."""
+    status = nowhere(pinned, nodes, message, status, now)
+    return Verdict(pending(status, message, now), look_again=SLOW)

@@ -1,6 +1,6 @@
 """The decision: from what is wanted and what was seen to what is to be done. Pure.
 
-A notebook falls into the first bucket that fits: deleted, stopped, refused, settled, missing,
+A notebook falls into the first bucket that fits: held, deleted, stopped, refused, settled, missing,
 outdated, drifted; else its service is right and its newest task tells the rest (`follow`).
 Waiting and giving up are decisions too: they end in a status with a reason.
 """
@@ -13,15 +13,30 @@ from datetime import datetime
 from swarmhub_crds.base import ConditionStatus, find_condition
 from swarmhub_crds.notebook import ConditionType, Desired, NotebookStatus, Phase
 
-from swarmhub_operator.decide import actions, sentences
+from swarmhub_operator.decide import actions, sentences, terms
 from swarmhub_operator.decide.actions import Action
 from swarmhub_operator.decide.admission import refusal
+from swarmhub_operator.decide.behind import hold
 from swarmhub_operator.decide.build import Placement, Wanted, secret_name, service_spec, spec_hash
-from swarmhub_operator.decide.capacity import impossible
 from swarmhub_operator.decide.drift import drift
-from swarmhub_operator.decide.follow import Seen, follow
+from swarmhub_operator.decide.ending import await_end
+from swarmhub_operator.decide.follow import follow
+from swarmhub_operator.decide.housing import adoptions, unhoused
 from swarmhub_operator.decide.inputs import Context, Observed
-from swarmhub_operator.decide.placing import Trouble, pin, trouble
+from swarmhub_operator.decide.place import impossible
+from swarmhub_operator.decide.placing import (
+    Trouble,
+    choose,
+    pin,
+    settles,
+    standing_pin,
+    trouble,
+    waiting,
+    wish,
+)
+from swarmhub_operator.decide.quota import excess, of_spec
+from swarmhub_operator.decide.renewing import Seen
+from swarmhub_operator.decide.settling import resettle
 from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, fresh, mark, pending
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Service
@@ -31,12 +46,16 @@ REPAIR_EVERY = 5.0  # seconds: somebody who always changes it back shall not res
 
 def plan(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
     """Decide what is to be done for one notebook."""
+    return hold(wanted, observed, context.now) or _decide(wanted, observed, context)
+
+
+def _decide(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
     if wanted.notebook.metadata.deletion_requested_at is not None:
         return _delete(wanted, observed, context)
     if wanted.spec.desired is Desired.STOPPED:
         return _stop(wanted, observed, context)
     status = wanted.notebook.status
-    if status.observed_generation != wanted.notebook.metadata.generation or _was_unreadable(status):
+    if status.observed_generation != wanted.notebook.metadata.generation or was_unreadable(status):
         status = fresh(wanted)
     if status.phase in (Phase.FAILED, Phase.STOPPED):
         return Verdict(status)
@@ -48,8 +67,8 @@ def plan(wanted: Wanted, observed: Observed, context: Context) -> Verdict:
     return _keep(wanted, observed, service, status, context)
 
 
-def _was_unreadable(status: NotebookStatus) -> bool:
-    """Whether the status only says that the record, which is being read now, could not be read."""
+def was_unreadable(status: NotebookStatus) -> bool:
+    """Tell whether the status only says that the record could not be read, which now can."""
     valid = find_condition(status.conditions, ConditionType.VALID)
     return valid is not None and valid.status is ConditionStatus.FALSE
 
@@ -108,18 +127,38 @@ def _stopped(old: NotebookStatus, generation: int, now: datetime) -> NotebookSta
 
 
 def _start(wanted: Wanted, observed: Observed, status: NotebookStatus, context: Context) -> Verdict:
-    why = refusal(wanted.spec, context.policy, context.network)
+    why = _refusal(wanted, observed, context)
     if why:
         return failed(status, ConditionType.ACCEPTED, "Refused", why, context.now)
+    why = excess(of_spec(wanted.spec, context.policy), observed.taken, context.policy.quotas)
+    if why:
+        return failed(status, ConditionType.ACCEPTED, "QuotaExceeded", why, context.now)
     status = mark(status, ConditionType.ACCEPTED, True, "Accepted", "", context.now)
-    why = impossible(wanted.spec.resources, observed.nodes.values())
+    why = impossible(wish(wanted, observed.holders), observed.nodes.values())
     if why:
         return failed(status, ConditionType.SCHEDULED, "InsufficientResources", why, context.now)
     if any(m.home for m in wanted.spec.mounts):
-        apart = trouble(wanted, observed.nodes)
-        if apart:
-            return _homeless(apart, status, context.now)
+        elsewhere = _at_home(wanted, observed, status, context.now)
+        if elsewhere is not None:
+            return elsewhere
         status = mark(status, ConditionType.HOME_READY, True, "NodeReady", "", context.now)
+    return await_end(observed, status, context.now) or _create(wanted, observed, status, context)
+
+
+def _refusal(wanted: Wanted, observed: Observed, context: Context) -> str | None:
+    return refusal(wanted.spec, context.policy, context.network, observed.owners)
+
+
+def _create(
+    wanted: Wanted, observed: Observed, status: NotebookStatus, context: Context
+) -> Verdict:
+    """Make the service once it is known where its home will be and its turn has come."""
+    chosen: str | None = None
+    if settles(wanted):
+        choice = choose(wanted, observed, context.now)
+        if choice.node is None:
+            return waiting(pin(wanted), observed.nodes, choice.explain(), status, context.now)
+        chosen = choice.node.id
     if observed.place:
         message = sentences.position(observed.place)
         return Verdict(pending(status, message, context.now), look_again=SLOW)
@@ -129,12 +168,27 @@ def _start(wanted: Wanted, observed: Observed, status: NotebookStatus, context: 
         secret = (actions.CreateSecret(name),)
     placement = Placement(
         image=observed.image or wanted.spec.image,
-        pin=pin(wanted),
+        pin=chosen,
         force_update=status.restarts,
+        terms=terms.of(wanted.spec, context.policy),
     )
     status = pending(status, "Creating the service.", context.now)
     status = status.model_copy(update={"task_id": None})
     return Verdict(status, (*secret, actions.CreateService(placement)), look_again=0.0)
+
+
+def _at_home(
+    wanted: Wanted, observed: Observed, status: NotebookStatus, now: datetime
+) -> Verdict | None:
+    """Return what is to be done before a start is sure to find its homes, or None."""
+    apart = unhoused(wanted, observed, now) or trouble(wanted, observed.nodes)
+    if apart:
+        return _homeless(apart, status, now)
+    found = adoptions(wanted, observed)
+    if found:
+        status = pending(status, "Its home was there already.", now)
+        return Verdict(status, found, look_again=0.0)
+    return None
 
 
 def _homeless(apart: Trouble, status: NotebookStatus, now: datetime) -> Verdict:
@@ -160,31 +214,63 @@ def _keep(
     current = {s.name: s.id for s in observed.secrets}
     name = secret_name(wanted.notebook)
     placement = Placement(
-        image=service.labels.get(labels.IMAGE) or wanted.spec.image,
-        pin=pin(wanted),
+        image=_image(wanted, service),
+        pin=standing_pin(wanted, service, observed.task),
         force_update=service.force_update,
         supersedes=service.labels.get(labels.SUPERSEDES, ""),
+        terms=terms.read(service),
     )
     strays = tuple(
         actions.RemoveService(s.id, "a second service of one notebook") for s in observed.strays
     )
     # Last, since one that a changed service still uses cannot be removed.
-    secrets = tuple(
+    secrets: tuple[Action, ...] = tuple(
         actions.RemoveSecret(s.id, s.name)
         for s in observed.secrets
         if s.name != name and s.id != service.mounted_secret
     )
     secret_id = current.get(name or "") or service.mounted_secret
     changed = drift(service_spec(wanted, placement, secret_id), service.spec)
-    if changed:
+    unnoted = changed == (f"Labels.{labels.RECORD}",)
+    tampered = bool(changed) and not unnoted
+    why = _refusal(wanted, observed, context) if tampered else None
+    if tampered and not why:
         verdict = _repair(observed, service, status, placement, changed)
     else:
-        verdict = follow(wanted, Seen(service, placement, observed), status, context)
+        seen = Seen(service, placement, observed)
+        verdict = resettle(wanted, seen, status, context) or follow(wanted, seen, status, context)
     if any(isinstance(action, actions.UpdateService) for action in verdict.actions):
-        why = refusal(wanted.spec, context.policy, context.network)
+        why = why or _refusal(wanted, observed, context)
         if why:
             return failed(status, ConditionType.ACCEPTED, "Refused", why, context.now)
+    elif tampered and why and verdict.status.phase not in (Phase.STOPPED, Phase.FAILED):
+        verdict = _left_changed(verdict, why)
+    elif unnoted and observed.since_repair >= REPAIR_EVERY:
+        secrets = (*_note(wanted, Seen(service, placement, observed), context), *secrets)
     return Verdict(verdict.status, (*strays, *verdict.actions, *secrets), verdict.look_again)
+
+
+def _left_changed(verdict: Verdict, why: str) -> Verdict:
+    """Let a server run on that a new policy no longer allows, changed as it is."""
+    message = f"Its service was changed by someone else, and is not put right: {why}"
+    return replace(verdict, status=verdict.status.model_copy(update={"message": message}))
+
+
+def _note(wanted: Wanted, seen: Seen, context: Context) -> tuple[Action, ...]:
+    """Write the record on a service that was made before that was done; its task stays."""
+    service, placement = seen.service, seen.placement
+    if _refusal(wanted, seen.observed, context):
+        return ()
+    placement = replace(placement, pin=service.pin)
+    why = "to note its record on it"
+    return (actions.UpdateService(service.id, service.version, placement, why, repair=True),)
+
+
+def _image(wanted: Wanted, service: Service) -> str:
+    """Return the image that the service was made with; its label may have been lost."""
+    runs = service.image
+    by_digest = runs if runs.startswith(f"{wanted.spec.image}@sha256:") else wanted.spec.image
+    return service.labels.get(labels.IMAGE) or by_digest
 
 
 def _repair(

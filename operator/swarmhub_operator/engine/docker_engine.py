@@ -8,31 +8,101 @@ from typing import Any, TypeVar
 
 import docker
 import requests
+from docker.auth import AuthConfig
 from docker.errors import APIError, DockerException
 
-from swarmhub_operator.engine import decode, labels
-from swarmhub_operator.engine.errors import EngineError, Kind, classify
-from swarmhub_operator.engine.observed import Node, Secret, Service, Task
+from swarmhub_operator.engine import decode, labels, tasklog, workloads
+from swarmhub_operator.engine.credentials import Credentials
+from swarmhub_operator.engine.errors import EngineError, Kind, classify, classify_registry
+from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
+from swarmhub_operator.engine.registries import registry_of
+from swarmhub_operator.engine.workloads import Workload
 
 T = TypeVar("T")
 
 READ_TIMEOUT = 30  # seconds; a raft write on a loaded manager may take several
 RESOLVE_TIMEOUT = 5  # seconds; a dead registry must not hold up those who wait for a worker
 LOG_TIMEOUT = 5  # seconds; logs of a task on a dead node never come
+MEASURE_TIMEOUT = 600  # seconds; as long as it takes to look at all files of a node
+_READING = frozenset({"GET", "HEAD"})
+
+
+def _allow() -> None:
+    """Allow every call."""
+
+
+class _Logins(AuthConfig):  # type: ignore[misc]  # the SDK has no types
+    """The operator's own logins, in the place of those that the SDK finds in the home directory.
+
+    That directory is one which the hub can write, too, and a file there can name a program to run.
+    """
+
+    is_empty = False  # else the SDK would look for a file again
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__({})
+        self._credentials = credentials
+
+    def resolve_authconfig(self, registry: str | None = None) -> dict[str, str] | None:
+        """Return the login at a registry, or None."""
+        return self._credentials.of(registry or "")
+
+
+class _GuardedClient(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
+    """Asks a guard at the last moment before a changing request is handed to the socket."""
+
+    def __init__(self, guard: Callable[[], None], credentials: Credentials, **options: Any) -> None:
+        self._guard = guard
+        super().__init__(**options)
+        self._general_configs: dict[str, Any] = {}  # likewise from a file in the home directory
+        self._auth_configs = _Logins(credentials)
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send one request, as every call of the SDK does in the end."""
+        if request.method not in _READING:
+            self._guard()
+            if request.body is not None:
+                request.body = self._guarded(request.body)
+        return super().send(request, **options)
+
+    def _guarded(self, body: Any) -> Iterator[Any]:
+        """Ask once more after connection and headers: without its body a request does nothing."""
+        self._guard()
+        yield body
 
 
 class DockerEngine:
     """`Engine` over the docker SDK's low-level client."""
 
-    def __init__(self, base_url: str) -> None:
-        """Connect lazily; `base_url` is explicit, since `from_env` would follow CLI contexts."""
+    def __init__(
+        self,
+        base_url: str,
+        guard: Callable[[], None] = _allow,
+        credentials: Credentials | None = None,
+    ) -> None:
+        """Connect lazily.
+
+        Args:
+            base_url: explicit, since `from_env` would follow CLI contexts.
+            guard: called right before the bytes of each request that changes something; what it
+                raises ends the call, and nothing has been changed then.
+            credentials: logins at registries, which go along with each service; None: there are
+                none.
+        """
         self._base_url = base_url
+        self._guard = guard
+        self._credentials = credentials or Credentials()
         self._apis: dict[int, Any] = {}  # by time-out
 
     def _client(self, timeout: int) -> Any:
         if timeout not in self._apis:
-            self._apis[timeout] = docker.APIClient(
-                base_url=self._base_url, version="auto", timeout=timeout, num_pools=16
+            self._apis[timeout] = _GuardedClient(
+                self._guard,
+                self._credentials,
+                base_url=self._base_url,
+                version="auto",
+                timeout=timeout,
+                num_pools=16,
             )
         return self._apis[timeout]
 
@@ -62,13 +132,23 @@ class DockerEngine:
         return found
 
     def services(self, store: str) -> tuple[Service, ...]:
-        """List the services labelled with the store's uid."""
-        ours = {"label": f"{labels.STORE}={store}"}
+        """List the services labelled with the store's uid, or with "" those of any store."""
+        ours = {"label": labels.of_store(store)}
         return self._list(decode.service, lambda api: api.services(filters=ours))
 
     def tasks(self, store: str) -> tuple[Task, ...]:
         """List the tasks of services that carried the store's uid when the task was made."""
         ours = {"label": f"{labels.STORE}={store}"}
+        return self._list(decode.task, lambda api: api.tasks(filters=ours))
+
+    def errands(self, store: str) -> tuple[Service, ...]:
+        """List the one-off services of a store."""
+        ours = {"label": f"{labels.ERRAND_STORE}={store}"}
+        return self._list(decode.service, lambda api: api.services(filters=ours))
+
+    def errand_tasks(self, store: str) -> tuple[Task, ...]:
+        """List the tasks of a store's one-off services."""
+        ours = {"label": f"{labels.ERRAND_STORE}={store}"}
         return self._list(decode.task, lambda api: api.tasks(filters=ours))
 
     def secrets(self, store: str) -> tuple[Secret, ...]:
@@ -79,6 +159,26 @@ class DockerEngine:
     def nodes(self) -> tuple[Node, ...]:
         """List the nodes of the Swarm."""
         return self._list(decode.node, lambda api: api.nodes())
+
+    def reservations(self) -> tuple[Reservation, ...]:
+        """List what the tasks of the whole Swarm hold of their nodes, whoever owns them.
+
+        No filter fits: what is to end, or was removed, holds its share until it has ended.
+        """
+        found = self._list(decode.reservation, lambda api: api.tasks())
+        return tuple(held for held in found if held is not None)
+
+    def update_node(
+        self, node_id: str, version: int, availability: str, labels: Mapping[str, str]
+    ) -> None:
+        """Set a node's availability and labels if it still has `version`; its role stays."""
+
+        def request(api: Any) -> None:
+            spec = api.inspect_node(node_id)["Spec"]  # an update replaces all of it
+            wanted = {**spec, "Availability": availability, "Labels": dict(labels)}
+            api.update_node(node_id, version, wanted)
+
+        self._call(request)
 
     def find_service(self, name: str) -> Service | None:
         """Find a service by its exact name; the engine's own filter matches prefixes."""
@@ -132,49 +232,117 @@ class DockerEngine:
 
     def task_log(self, task_id: str, lines: int) -> tuple[str, ...]:
         """Return the last lines that a task wrote."""
+        content = self._log(task_id, stdout="1", stderr="1", tail=str(lines))
+        return tuple(content.decode(errors="replace").splitlines()[-lines:])
 
-        def request(api: Any) -> bytes:
-            # The SDK has logs of a service, which mix its tasks, but none of a single task.
-            params = {"stdout": "1", "stderr": "1", "tail": str(lines)}
-            url = f"{api.base_url}/v{api.api_version}/tasks/{task_id}/logs"
-            response = api.get(url, params=params, timeout=LOG_TIMEOUT)
-            response.raise_for_status()
-            return bytes(response.content)
+    def task_output(self, task_id: str) -> str:
+        """Return all that a task wrote to its standard output."""
+        return self._log(task_id, stdout="1", stderr="0", tail="all").decode(errors="replace")
 
-        text = b"".join(_frames(self._call(request))).decode(errors="replace")
-        return tuple(text.splitlines()[-lines:])
+    def stream_log(self, task_id: str, params: Mapping[str, str]) -> Iterator[bytes]:
+        """Give what a task writes, to either output, as it comes.
 
-    def resolve_image(self, image: str) -> str | None:
-        """Return `image` pinned to its digest, or None when no registry knows it."""
+        Args:
+            task_id: full id.
+            params: `tail`, `since`, `timestamps` and `follow` of the engine's API.
+
+        Raises:
+            EngineError: the engine cannot be asked, or is silent for long though nobody follows.
+        """
+        asked = {**params, "stdout": "1", "stderr": "1"}
+        silence = None if "follow" in params else READ_TIMEOUT
+        pieces = self._call(lambda api: tasklog.stream(api, task_id, silence, **asked))
+        while (piece := self._call(lambda _: next(pieces, None))) is not None:
+            yield piece
+
+    def _log(self, task_id: str, **params: str) -> bytes:
+        found: bytes = self._call(lambda api: tasklog.read(api, task_id, LOG_TIMEOUT, **params))
+        return found
+
+    def resolve_image(self, image: str) -> str:
+        """Return `image` pinned to the digest that its registry knows it by."""
         if "@sha256:" in image:
             return image
+        registry = registry_of(image)
         if not {".", ".."}.isdisjoint(image.split("/")):
-            return None  # no image: the client would ask another path of the engine
+            # The client would ask another path of the engine.
+            raise classify_registry(404, "invalid name", image, registry, logged_in=False)
 
         def request(api: Any) -> str:
             return str(api.inspect_distribution(image)["Descriptor"]["digest"])
 
         try:
             return f"{image}@{self._call(request, RESOLVE_TIMEOUT)}"
-        except EngineError:
+        except EngineError as error:
+            cause = error.__cause__
+            status = cause.status_code if isinstance(cause, APIError) else None
+            detail = str(cause.explanation or cause) if isinstance(cause, APIError) else str(error)
+            logged_in = self._credentials.of(registry) is not None
+            raise classify_registry(status, detail, image, registry, logged_in=logged_in) from error
+
+    def own_image(self, image: str) -> str | None:
+        """Return the id by which this engine's own node has an image, or None if it has not."""
+        if not {".", ".."}.isdisjoint(image.split("/")):
             return None
-
-    def own_node_id(self) -> str:
-        """Return the node id of the engine that answers here."""
-        return str(self._call(lambda api: api.info()["Swarm"]["NodeID"]))
-
-    def volume_labels(self, name: str) -> Mapping[str, str] | None:
-        """Return the labels of a volume of this engine's own node, or None when it has none."""
         try:
-            return self._call(lambda api: api.inspect_volume(name)).get("Labels") or {}
+            return str(self._call(lambda api: api.inspect_image(image)["Id"]))
         except EngineError as error:
             if error.kind is Kind.GONE:
                 return None
             raise
 
+    def own_node_id(self) -> str:
+        """Return the node id of the engine that answers here."""
+        return str(self._call(lambda api: api.info()["Swarm"]["NodeID"]))
+
+    def find_volume(self, name: str) -> Volume | None:
+        """Return a volume of this engine's own node, or None when it has none of that name."""
+        try:
+            return decode.volume(self._call(lambda api: api.inspect_volume(name)))
+        except EngineError as error:
+            if error.kind is Kind.GONE:
+                return None
+            raise
+
+    def own_volumes(self) -> tuple[Volume, ...]:
+        """List the volumes of this engine's own node, whoever made them."""
+        return self._list(decode.volume, lambda api: api.volumes()["Volumes"] or ())
+
+    def measured_volumes(self) -> tuple[Volume, ...]:
+        """List the volumes of this engine's own node with their sizes: every file is looked at."""
+
+        def request(api: Any) -> Any:
+            # The SDK's `df` measures images and containers, too, which engines from 23 on need not.
+            url = f"{api.base_url}/v{api.api_version}/system/df"
+            response = api.get(url, params={"type": "volume"}, timeout=MEASURE_TIMEOUT)
+            response.raise_for_status()
+            return response.json()["Volumes"] or ()
+
+        return self._list(decode.volume, request)
+
     def remove_volume(self, name: str) -> None:
         """Remove a volume of this engine's own node."""
         self._call(lambda api: api.remove_volume(name))
+
+    def foreign(self) -> tuple[Workload, ...]:
+        """List all services of the Swarm and all containers of this engine's own node.
+
+        Environment is told of one container at a time only, so this is for a person's command.
+        """
+        services = self._list(workloads.of_service, lambda api: api.services())
+        listed = self._call(lambda api: [raw["Id"] for raw in api.containers(all=True)])
+        found = (self._container(ident) for ident in listed)
+        return (*services, *(one for one in found if one is not None))
+
+    def _container(self, ident: str) -> Workload | None:
+        try:
+            return self._call(  # type: ignore[no-any-return]
+                lambda api: workloads.of_container(api.inspect_container(ident))
+            )
+        except EngineError as error:
+            if error.kind is Kind.GONE:
+                return None
+            raise
 
     def events(self, seconds: float) -> Iterator[None]:
         """Yield once per event that may concern us, for at most `seconds`.
@@ -197,12 +365,3 @@ class DockerEngine:
             raise classify(None, str(error)) from error
         finally:
             stream.close()
-
-
-def _frames(content: bytes) -> Iterator[bytes]:
-    """Split the engine's multiplexed log stream (8-byte header: stream, length) into frames."""
-    offset = 0
-    while offset + 8 <= len(content):
-        size = int.from_bytes(content[offset + 4 : offset + 8], "big")
-        yield content[offset + 8 : offset + 8 + size]
-        offset += 8 + size

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 
 
 class Kind(StrEnum):
@@ -60,7 +61,13 @@ _RULES = (
         _ANY,
         r"update out of sequence",
         Kind.STALE,
-        "The service was changed meanwhile; looking again.",
+        "It was changed meanwhile; looking again.",
+    ),
+    _Rule(
+        400,
+        r"secrets? not found",  # that a service should mount: gone since it was looked for
+        Kind.STALE,
+        "Its secret was removed meanwhile; looking again.",
     ),
     _Rule(
         _ANY,
@@ -122,6 +129,50 @@ def classify(status: int | None, detail: str) -> EngineError:
     return EngineError(
         Kind.UNAVAILABLE,
         f"The engine answered {status} ({detail}); trying again, see the daemon's log.",
+    )
+
+
+_LOGIN = re.compile(
+    r"unauthorized|authentication required|no basic auth credentials|access .{0,40}denied|denied:"
+    r"|incorrect username or password|forbidden",
+    re.IGNORECASE,
+)
+_UNKNOWN = re.compile(
+    r"manifest unknown|name unknown|not found: manifest|no such manifest|repository .*not found"
+    r"|manifest .{0,200}not found|invalid name|invalid reference",
+    re.IGNORECASE,
+)
+
+
+def classify_registry(
+    status: int | None, detail: str, image: str, registry: str, *, logged_in: bool
+) -> EngineError:
+    """Turn what the engine says of a registry into an `EngineError`.
+
+    Args:
+        status: the HTTP status of the engine's answer, or None when no answer came.
+        detail: its message.
+        image: what was asked for.
+        registry: whom it was asked of.
+        logged_in: whether the operator's login went along.
+    """
+    detail = " ".join(detail.split())[:300].rstrip(".")
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or _LOGIN.search(detail):
+        has = "refuses the operator's login" if logged_in else "wants a login, which is not there"
+        return EngineError(
+            Kind.REFUSED,
+            f"The registry {registry} {has}, or has no image {image}; an administrator can hand "
+            "a login to the operator (docs/images.md).",
+        )
+    if status == HTTPStatus.NOT_FOUND or _UNKNOWN.search(detail):
+        return EngineError(
+            Kind.GONE,
+            f"The registry {registry} does not know the image {image}; check its name and tag.",
+        )
+    return EngineError(
+        Kind.UNAVAILABLE,
+        f"The registry {registry} could not be asked for the image {image} ({detail}); "
+        "see whether it runs and can be reached.",
     )
 
 

@@ -9,4 +9,16 @@ IMAGE = "swarmhub.image"
 USER = "swarmhub.user"
 SERVER = "swarmhub.server"
 HOME = "swarmhub.home"
+RECORD = "swarmhub.record"  # the record as JSON, without secrets
+TERMS = "swarmhub.terms"  # what of the policy the service was made with
 SUPERSEDES = "swarmhub.supersedes"  # id of the ended task that an update of ours replaces
+
+ERRAND = "swarmhub.errand"  # what a one-off service does
+ERRAND_STORE = "swarmhub.errand.store"  # not STORE: an errand is no notebook
+ERRAND_OF = "swarmhub.errand.of"  # who asked for it: the operator, or a command
+DRAIN = "swarmhub.drain"  # on a node that `swarmhub drain` empties
+
+
+def of_store(store: str) -> str:
+    """Return the engine's filter for what carries a store's uid, or with "" that of any store."""
+    return f"{STORE}={store}" if store else STORE

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from swarmhub_operator.engine import labels
+from swarmhub_operator.engine.amounts import CORE, Amounts
 
 
 class TaskState(StrEnum):
@@ -45,6 +46,12 @@ ENDED = frozenset(
         TaskState.ORPHANED,
     }
 )
+UNPLACED = (TaskState.NEW, TaskState.PENDING)
+# No process has run in these, and no home is bound by them.
+UNBEGUN = (TaskState.ASSIGNED, TaskState.ACCEPTED, TaskState.PREPARING, TaskState.READY)
+
+
+_DIGITS = 10  # of a generation; no spec is written so often
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,42 @@ class Service:
     def force_update(self) -> int:
         """The counter that each restart raises by one."""
         return int(self.spec.get("TaskTemplate", {}).get("ForceUpdate", 0))
+
+    @property
+    def image(self) -> str:
+        """The image that its tasks run."""
+        return str(self.spec.get("TaskTemplate", {}).get("ContainerSpec", {}).get("Image", ""))
+
+    @property
+    def generation(self) -> int:
+        """The generation of the record that it was made of; 0 if its label does not tell."""
+        text = self.labels.get(labels.GENERATION, "")
+        return int(text) if text.isdecimal() and len(text) < _DIGITS else 0
+
+    @property
+    def pin(self) -> str | None:
+        """Id of the node to which the service is tied."""
+        placement = self.spec.get("TaskTemplate", {}).get("Placement") or {}
+        tied = (c.partition("node.id==") for c in placement.get("Constraints") or ())
+        return next((ident for _, found, ident in reversed([*tied]) if found), None)
+
+    @property
+    def volumes(self) -> frozenset[str]:
+        """Names of the volumes that it mounts."""
+        container = self.spec.get("TaskTemplate", {}).get("ContainerSpec", {})
+        return frozenset(m.get("Source", "") for m in container.get("Mounts") or ())
+
+    @property
+    def reserved(self) -> Amounts:
+        """What each of its tasks holds of its node."""
+        resources = self.spec.get("TaskTemplate", {}).get("Resources") or {}
+        return Amounts.read(resources.get("Reservations"))
+
+    @property
+    def alias(self) -> str:
+        """The name that its tasks have in its networks; "" without one."""
+        networks = self.spec.get("TaskTemplate", {}).get("Networks") or ()
+        return next((alias for n in networks for alias in n.get("Aliases") or ()), "")
 
     @property
     def mounted_secret(self) -> str | None:
@@ -86,11 +129,40 @@ class Task:
     changed_at: datetime
     exit_code: int | None
     addresses: Mapping[str, str]  # network name -> IP address
+    container: str = ""  # id of its container, once there has been one
+    updated_at: datetime | None = None  # by the manager's clock, unlike `changed_at`
+    version: int = 0  # of all that the managers wrote, what they wrote about it last
+    force_update: int = 0  # what its service's counter was when it was made
+    notebook: str = ""  # name of the notebook that its container serves
 
     @property
     def ended(self) -> bool:
         """Whether this task will never run again."""
         return self.state in ENDED
+
+    @property
+    def stuck(self) -> bool:
+        """Whether Swarm has looked for a node and found none."""
+        return self.state is TaskState.PENDING and bool(self.error)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it may have left something on its node: a process of it may have run there."""
+        if self.node_id is None or self.state in UNPLACED or self.state in UNBEGUN:
+            return False
+        return not self.ended or bool(self.container)
+
+    @property
+    def rank(self) -> tuple[bool, bool, int, int, datetime]:
+        """The greater, the newer among the tasks of one service.
+
+        Times are of little use: while a clock that was set back catches up, every new task would
+        be older than the last one before. Nor is the version enough: a node that comes back tells
+        late how its tasks have ended, the older ones after the newer.
+        """
+        wanted = self.desired_state not in ("shutdown", "remove")
+        alive = wanted and not self.ended
+        return (alive, wanted, self.force_update, self.version, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +177,56 @@ class Node:
     cpus: float
     memory: int  # bytes
     labels: Mapping[str, str] = field(default_factory=dict)
+    updated_at: datetime | None = None  # among else, when its engine last joined
+    generic: Mapping[str, int] = field(default_factory=dict)  # generic resources by kind
+    os: str = ""
+    arch: str = ""
+    address: str = ""
+    engine_labels: Mapping[str, str] = field(default_factory=dict)
+    version: int = 0  # what an update must name
 
     @property
     def usable(self) -> bool:
         """Whether Swarm would place a new task here."""
         return self.state == "ready" and self.availability == "active"
+
+    @property
+    def hindrance(self) -> str:
+        """Why it takes no tasks, as the end of a sentence: "is down", "is set to drain"."""
+        return f"is {self.state}" if self.state != "ready" else f"is set to {self.availability}"
+
+    @property
+    def emptied(self) -> bool:
+        """Whether an administrator wants it to be empty; not once it takes tasks again."""
+        return labels.DRAIN in self.labels and not self.usable
+
+    @property
+    def down_since(self) -> datetime | None:
+        """When it went down, as far as is known, or None if it is not down."""
+        return self.updated_at if self.state == "down" else None
+
+    @property
+    def has(self) -> Amounts:
+        """What it has in all."""
+        return Amounts(round(self.cpus * CORE), self.memory, self.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What one task, ours or not, holds of its node until it has ended."""
+
+    service_id: str
+    node_id: str
+    amounts: Amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """The time that a node has spent in one state, as this operator saw it."""
+
+    state: str
+    seen: float  # monotonic seconds at which the first look saw it so
+    since: datetime | None  # by the manager's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +240,18 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """One volume of the engine's own node."""
+
+    name: str
+    labels: Mapping[str, str]
+    driver: str
+    options: Mapping[str, str]
+    created_at: datetime
+    size: int | None = None  # bytes; only if it was measured
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One look at everything that carries our store's uid."""
 
@@ -132,6 +261,19 @@ class Snapshot:
     tasks: Mapping[str, tuple[Task, ...]]  # by service id, newest first
     secrets: Mapping[str, tuple[Secret, ...]]  # by notebook name
     nodes: Mapping[str, Node]  # by id
+    # Tasks of services that are gone, by notebook name; Swarm forgets them once they have ended.
+    ending: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
+    since: Mapping[str, float] = field(default_factory=dict)  # service id -> first seen as it is
+    spells: Mapping[str, Spell] = field(default_factory=dict)  # by node id
+
+    def unchanged(self, service: Service) -> float:
+        """Return for how many seconds this operator has seen `service` as it is."""
+        return self.started - self.since.get(service.id, self.started)
+
+    def down(self, task: Task | None) -> Spell | None:
+        """Return since when the task's node is down, or None if it is not."""
+        spell = self.spells.get(task.node_id or "") if task else None
+        return spell if spell is not None and spell.state == "down" else None
 
     def all_services(self) -> tuple[Service, ...]:
         """Return every service of ours."""
@@ -152,8 +294,16 @@ class Snapshot:
         if task is None:
             return (secrets, service.id, service.version)
         node = self.nodes.get(task.node_id or "")
-        node_state = node.state if node else None
-        return (secrets, service.id, service.version, task.id, task.state, task.error, node_state)
+        state = (node.state, node.usable, node.emptied) if node else None
+        return (secrets, service.id, service.version, task.id, task.state, task.error, state)
+
+
+def newest(tasks: tuple[Task, ...]) -> dict[str, Task]:
+    """Return the newest task of each service, by the service's id."""
+    found: dict[str, Task] = {}
+    for task in sorted(tasks, key=lambda t: (t.rank, t.id)):
+        found[task.service_id] = task
+    return found
 
 
 def index(
@@ -172,9 +322,13 @@ def index(
             strays.append(service)
         else:
             by_name[name] = service
+    there = {service.id for service in services}
+    ending: dict[str, list[Task]] = {}
     task_lists: dict[str, list[Task]] = {}
-    for task in sorted(tasks, key=lambda t: (t.created_at, t.id), reverse=True):
+    for task in sorted(tasks, key=lambda t: (t.rank, t.id), reverse=True):
         task_lists.setdefault(task.service_id, []).append(task)
+        if task.service_id not in there:
+            ending.setdefault(task.notebook, []).append(task)
     secret_lists: dict[str, list[Secret]] = {}
     for secret in secrets:
         secret_lists.setdefault(secret.labels.get(labels.NOTEBOOK, ""), []).append(secret)
@@ -185,4 +339,5 @@ def index(
         tasks={k: tuple(v) for k, v in task_lists.items()},
         secrets={k: tuple(v) for k, v in secret_lists.items()},
         nodes={n.id: n for n in nodes},
+        ending={k: tuple(v) for k, v in ending.items()},
     )

@@ -5,12 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from swarmhub_operator.engine.errors import EngineError, Kind
-from swarmhub_operator.engine.observed import Node, Snapshot, index
+from swarmhub_operator.engine.observed import (
+    Node,
+    Reservation,
+    Service,
+    Snapshot,
+    Spell,
+    index,
+)
 from swarmhub_operator.engine.port import Engine
 
 NODES_EVERY = 5.0  # seconds; nodes change rarely, and their events ask for a fresh list
+RESERVATIONS_EVERY = 1.0  # seconds; our own are known better from the look itself
 
 
 class Observer:
@@ -24,9 +33,15 @@ class Observer:
         self._clock = clock
         self._lock = threading.Lock()
         self._last: Snapshot | None = None
+        self._known: dict[str, tuple[int, float]] = {}  # service id -> version, and since when
         self._failed: tuple[float, EngineError] | None = None  # when, and how, the last look did
         self._nodes: tuple[Node, ...] = ()
         self._nodes_at = float("-inf")
+        self._spells: dict[str, Spell] = {}  # by node id
+        self._ended: frozenset[str] = frozenset()  # ids of the tasks that the last look saw ended
+        self._reserving = threading.Lock()
+        self._reservations: tuple[Reservation, ...] = ()
+        self._reservations_at = float("-inf")
         self.cost = 0.0  # seconds that the last look took
 
     def look(self, not_before: float) -> Snapshot:
@@ -45,8 +60,7 @@ class Observer:
             try:
                 self._last = self._take()
             except EngineError as error:
-                kind = Kind.UNAVAILABLE if error.kind is Kind.REFUSED else error.kind
-                self._failed = self._clock(), EngineError(kind, error.sentence)
+                self._failed = self._clock(), _of_the_engine(error)
                 raise self._failed[1] from error
             return self._last
 
@@ -54,14 +68,57 @@ class Observer:
         """Ask for the nodes anew at the next look."""
         self._nodes_at = float("-inf")
 
+    def reservations(self) -> tuple[Reservation, ...]:
+        """Return what the Swarm's tasks held of their nodes, at most a second ago.
+
+        One more list of the engine, and so asked only for notebooks that need a place.
+
+        Raises:
+            EngineError: when the engine does not answer; REFUSED as by `look`.
+        """
+        with self._reserving:
+            now = self._clock()
+            if now - self._reservations_at > RESERVATIONS_EVERY:
+                try:
+                    self._reservations = self._engine.reservations()
+                except EngineError as error:
+                    raise _of_the_engine(error) from error
+                self._reservations_at = now
+            return self._reservations
+
     def _take(self) -> Snapshot:
         started = self._clock()
-        if started - self._nodes_at > NODES_EVERY:
-            self._nodes, self._nodes_at = self._engine.nodes(), started
         # Services last: a service newer than its tasks only means that a task is still to come,
         # while a task newer than its service could be blamed for what the service no longer asks.
         secrets = self._engine.secrets(self._store)
         tasks = self._engine.tasks(self._store)
+        ended = frozenset(task.id for task in tasks if task.ended)
+        # Why a task has ended may be seen from its node, as that was then or later.
+        if started - self._nodes_at > NODES_EVERY or ended - self._ended:
+            self._nodes, self._nodes_at = self._engine.nodes(), started
+            self._spells = {node.id: self._spell(node, started) for node in self._nodes}
+        self._ended = ended
         services = self._engine.services(self._store)
         self.cost = self._clock() - started
-        return index(started, services, tasks, secrets, self._nodes)
+        self._known = {s.id: (s.version, self._since(s, started)) for s in services}
+        since = {ident: moment for ident, (_, moment) in self._known.items()}
+        seen = index(started, services, tasks, secrets, self._nodes)
+        return replace(seen, since=since, spells=self._spells)
+
+    def _since(self, service: Service, now: float) -> float:
+        """Return since when, by our own clock, we know the service as it is."""
+        version, since = self._known.get(service.id, (None, now))
+        return since if version == service.version else now
+
+    def _spell(self, node: Node, now: float) -> Spell:
+        """Return since when a node is in its state; its labels may change meanwhile."""
+        known = self._spells.get(node.id)
+        if known is not None and known.state == node.state:
+            return known
+        return Spell(node.state, now, node.updated_at)
+
+
+def _of_the_engine(error: EngineError) -> EngineError:
+    """A list that is refused says something of the engine, and nothing of any notebook."""
+    kind = Kind.UNAVAILABLE if error.kind is Kind.REFUSED else error.kind
+    return EngineError(kind, error.sentence)

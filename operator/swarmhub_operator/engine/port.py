@@ -1,18 +1,23 @@
-"""What the operator asks of an engine: one request a method, every failure an `EngineError`."""
+"""What the operator asks of an engine: one request a method, every failure an `EngineError`.
+
+Before each request that changes something, at the last moment, an implementation calls the guard
+that it was made with; what that raises is no failure of the engine and passes through.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from swarmhub_operator.engine.observed import Node, Secret, Service, Task
+from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
+from swarmhub_operator.engine.workloads import Workload
 
 
 class Engine(Protocol):
     """What the operator asks of an engine; the tests' simulator implements it too."""
 
     def services(self, store: str) -> tuple[Service, ...]:
-        """List the services that carry the store's uid."""
+        """List the services that carry the store's uid, or with "" those of any store."""
 
     def tasks(self, store: str) -> tuple[Task, ...]:
         """List the tasks whose service carried the store's uid when they were made."""
@@ -22,6 +27,20 @@ class Engine(Protocol):
 
     def nodes(self) -> tuple[Node, ...]:
         """List the nodes of the Swarm."""
+
+    def errands(self, store: str) -> tuple[Service, ...]:
+        """List the one-off services of a store."""
+
+    def errand_tasks(self, store: str) -> tuple[Task, ...]:
+        """List the tasks of a store's one-off services."""
+
+    def reservations(self) -> tuple[Reservation, ...]:
+        """List what the tasks of the whole Swarm hold of their nodes, whoever owns them."""
+
+    def update_node(
+        self, node_id: str, version: int, availability: str, labels: Mapping[str, str]
+    ) -> None:
+        """Set a node's availability and labels if it still has `version`; its role stays."""
 
     def find_service(self, name: str) -> Service | None:
         """Find a service by its exact name, whoever owns it."""
@@ -47,17 +66,47 @@ class Engine(Protocol):
     def task_log(self, task_id: str, lines: int) -> tuple[str, ...]:
         """Return the last lines that a task wrote."""
 
-    def resolve_image(self, image: str) -> str | None:
-        """Return `image` pinned to its digest, or None when no registry knows it."""
+    def task_output(self, task_id: str) -> str:
+        """Return all that a task wrote to its standard output."""
+
+    def resolve_image(self, image: str) -> str:
+        """Return `image` pinned to the digest that its registry knows it by.
+
+        Of the error GONE means that the registry does not know it, REFUSED that it wants another
+        login, UNAVAILABLE that it cannot be asked.
+        """
+
+    def own_image(self, image: str) -> str | None:
+        """Return the id by which this engine's own node has an image, or None if it has not."""
 
     def own_node_id(self) -> str:
         """Return the node id of the engine that answers here."""
 
-    def volume_labels(self, name: str) -> Mapping[str, str] | None:
-        """Return the labels of a volume of this engine's own node, or None."""
+    def find_volume(self, name: str) -> Volume | None:
+        """Return a volume of this engine's own node, or None."""
+
+    def own_volumes(self) -> tuple[Volume, ...]:
+        """List the volumes of this engine's own node, whoever made them."""
+
+    def measured_volumes(self) -> tuple[Volume, ...]:
+        """List the volumes of this engine's own node with their sizes: every file is read."""
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume of this engine's own node."""
 
     def events(self, seconds: float) -> Iterator[None]:
         """Yield once per event that may concern us, for at most `seconds`."""
+
+
+class LogSource(Engine, Protocol):
+    """An engine that gives the logs of tasks as they come."""
+
+    def stream_log(self, task_id: str, params: Mapping[str, str]) -> Iterator[bytes]:
+        """Give what a task writes, to either output, as it comes; see `DockerEngine`."""
+
+
+class Neighbours(Engine, Protocol):
+    """An engine that tells of what others run there, too, as a migration needs it."""
+
+    def foreign(self) -> tuple[Workload, ...]:
+        """List all services of the Swarm and all containers of this engine's own node."""

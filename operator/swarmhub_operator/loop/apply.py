@@ -1,4 +1,4 @@
-"""Carries out actions, each idempotent, none without the lease."""
+"""Carries out actions, each idempotent; engine and store refuse those of a lease that is lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, assert_never
 
 from swarmhub_crds import names
-from swarmhub_crds.home import Home
+from swarmhub_crds.home import Home, HomeStatus
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Store
 
@@ -23,7 +23,8 @@ from swarmhub_operator.decide.build import (
     secret_name,
     service_spec,
 )
-from swarmhub_operator.decide.homes import losing, released
+from swarmhub_operator.decide.environment import secret_faults
+from swarmhub_operator.decide.homes import adopted, losing, released
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
@@ -44,8 +45,11 @@ class Applier:
         store: Store,
         leadership: Leadership,
         now: Callable[[], datetime],
+        refused: tuple[str, ...] = (),
     ) -> None:
+        """`refused` are shell patterns of secret variables that the policy refuses."""
         self._now = now
+        self._refused = refused
         self._engine = engine
         self._store = store
         self._leadership = leadership
@@ -60,7 +64,6 @@ class Applier:
         """
         secret_ids = _secret_ids(wanted, observed)
         for action in todo:
-            self._leadership.check()
             began = time.monotonic()
             outcome = "error"
             try:
@@ -84,11 +87,9 @@ class Applier:
     def remove(self, notebook: str, services: Iterable[Service], secrets: Iterable[Secret]) -> None:
         """Remove what is left of a notebook whose record cannot be read. Raises as `apply`."""
         for service in services:
-            self._leadership.check()
             self._unless_gone(partial(self._engine.remove_service, service.id))
             log.info("action", notebook=notebook, action="RemoveService", outcome="done")
         for secret in secrets:
-            self._leadership.check()
             self._unless_gone(partial(self._engine.remove_secret, secret.id))
             log.info("action", notebook=notebook, action="RemoveSecret", outcome="done")
 
@@ -108,9 +109,8 @@ class Applier:
             case actions.EraseSecretEnvironment(generation):
                 uid = wanted.notebook.metadata.uid
                 self._store.erase_secrets(uid, generation=generation, fence=self._leadership.fence)
-            case actions.ReleaseHomes(volumes):
-                for volume in volumes:
-                    self._release_home(volume, wanted.notebook)
+            case actions.AdoptHome() | actions.ReleaseHomes():
+                self._home(wanted, action)
             case actions.RemoveRecord():
                 meta = wanted.notebook.metadata
                 fence = self._leadership.fence
@@ -118,17 +118,25 @@ class Applier:
             case _:
                 assert_never(action)
 
+    def _home(self, wanted: Wanted, action: actions.AdoptHome | actions.ReleaseHomes) -> None:
+        if isinstance(action, actions.AdoptHome):
+            home = wanted.homes[action.volume]
+            self._put_home(home, adopted(home, action.node, self._now(), own=action.own))
+            return
+        for volume in action.volumes:
+            self._release_home(volume, wanted.notebook)
+
     def _release_home(self, volume: str, leaving: Notebook) -> None:
         home = self._store.get_home(volume)
         if not isinstance(home, Home):
             return
         others = (n for n in self._store.list_notebooks() if isinstance(n, Notebook))
         if losing(home, leaving, others):
-            meta, fence = home.metadata, self._leadership.fence
-            status = released(home, self._now())
-            self._store.put_home_status(
-                meta.name, meta.uid, meta.resource_version, status, fence=fence
-            )
+            self._put_home(home, released(home, self._now()))
+
+    def _put_home(self, home: Home, status: HomeStatus) -> None:
+        meta, fence = home.metadata, self._leadership.fence
+        self._store.put_home_status(meta.name, meta.uid, meta.resource_version, status, fence=fence)
 
     def _unless_gone(self, remove: Callable[[], None]) -> None:
         try:
@@ -151,13 +159,16 @@ class Applier:
             raise EngineError(
                 Kind.REFUSED, "Its API token is no longer stored; start the server from the hub."
             )
+        fault = next(secret_faults(environment, self._refused), None)
+        if fault:
+            raise EngineError(Kind.REFUSED, fault)
         try:
             return self._engine.create_secret(name, secret_file(environment), ownership(wanted))
         except EngineError as error:
             if error.kind is not Kind.TAKEN:
                 raise
         found = self._engine.find_secret(name)
-        if found is not None and found.labels.get(labels.UID) == wanted.notebook.metadata.uid:
+        if found is not None and ownership(wanted).items() <= found.labels.items():
             return found.id
         raise self._taken("secret", name, found.labels if found else None, wanted)
 
@@ -180,10 +191,15 @@ class Applier:
         """Ours: the next look will see and judge it. Another's: refuse, and touch nothing."""
         if owner is None or owner.get(labels.STORE) == wanted.store:
             return EngineError(Kind.STALE, f"The {what} {name} exists already; looking again.")
-        return EngineError(
-            Kind.REFUSED,
-            f"A {what} named {name} exists that this hub did not make; remove or rename it.",
-        )
+        sentence = f"A {what} named {name} exists that this hub did not make; remove or rename it."
+        other = owner.get(labels.STORE)
+        if other:
+            sentence = (
+                f"A {what} named {name} belongs to another store (uid {other}); if this store "
+                f"took that one's place, run `swarmhub state rebuild --from-store {other}`, else "
+                "remove it."
+            )
+        return EngineError(Kind.REFUSED, sentence)
 
 
 def _secret_ids(wanted: Wanted, observed: Observed) -> dict[str, str]:

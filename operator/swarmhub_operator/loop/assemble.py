@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from datetime import datetime
 
 from swarmhub_crds.store import Store
 
+from swarmhub_operator.decide.errands import Means
 from swarmhub_operator.engine.observer import Observer
 from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.loop.controller import Controller
+from swarmhub_operator.loop.errands import Errands
 from swarmhub_operator.loop.gate import StartGate
+from swarmhub_operator.loop.homekeeping import HomeKeeper
+from swarmhub_operator.loop.homerecords import HomeRecords
 from swarmhub_operator.loop.images import ImageResolver
+from swarmhub_operator.loop.inventories import Inventories
 from swarmhub_operator.loop.leadership import Leadership
-from swarmhub_operator.loop.parts import Parts
+from swarmhub_operator.loop.mover import Mover
+from swarmhub_operator.loop.parts import Parts, utc_now
+from swarmhub_operator.loop.prepulling import Prepuller
 from swarmhub_operator.loop.probe import Prober, answers
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.loop.workqueue import WorkQueue
@@ -26,6 +35,8 @@ def assemble(
     settings: Settings,
     pulse: Pulse,
     ask: Callable[[str], bool] = answers,
+    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = utc_now,
 ) -> Controller:
     """Build the controller that acts while `leadership` holds.
 
@@ -36,18 +47,37 @@ def assemble(
         settings: policy and network.
         pulse: where the threads report.
         ask: tells whether a URL answers; tests that cannot reach the network replace it.
+        clock: monotonic seconds; tests that run in virtual time replace it, and `now`.
+        now: the wall clock in UTC.
     """
-    queue = WorkQueue()
+    queue = WorkQueue(clock)
+    policy = settings.effective_policy
+    means = Means(store.uid, settings.errand_image, settings.engine_socket)
+    inventories = Inventories(
+        store, engine, leadership, means, policy.inventory_interval, now=now, clock=clock
+    )
+    records, errands = HomeRecords(store, leadership), Errands(engine, means, clock)
+    mover = Mover(engine, records, errands, settings.network, policy, now=now, clock=clock)
+    homes = HomeKeeper(engine, records, errands, inventories, mover, policy.home_grace, now)
+    images = ImageResolver(engine, clock, keep=policy.prepull.interval)
+    prepuller = Prepuller(
+        store, engine, leadership, images, policy, settings.errand_image, now=now, clock=clock
+    )
     parts = Parts(
         store=store,
         engine=engine,
-        observer=Observer(engine, store.uid),
+        observer=Observer(engine, store.uid, clock),
         leadership=leadership,
         prober=Prober(on_ready=queue.add, ask=ask),
-        gate=StartGate(),
-        images=ImageResolver(engine),
-        policy=settings.policy,
+        gate=StartGate(policy.start_rate, clock),
+        images=images,
+        prepuller=prepuller,
+        inventories=inventories,
+        homes=homes,
+        policy=policy,
         network=settings.network,
         enqueue=queue.add,
+        now=now,
+        clock=clock,
     )
     return Controller(parts, queue, pulse)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 
 from swarmhub_crds.errors import Conflict, LeaseLost, StoreError
@@ -16,14 +16,19 @@ from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.watch import StoreWatch
 
 from swarmhub_operator.engine.errors import EngineError
+from swarmhub_operator.engine.observed import Snapshot
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.housekeeping import Housekeeping
+from swarmhub_operator.loop.nodereport import NodeReport
 from swarmhub_operator.loop.parts import Parts
+from swarmhub_operator.loop.prepulling import IDLE
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.loop.reconcile import Reconciler
+from swarmhub_operator.loop.rest import is_at_rest, name_of
 from swarmhub_operator.loop.workqueue import WorkQueue
 
 STEADY = 1.0  # seconds between two looks while nothing is going on
+ERRANDS_EVERY = 0.5  # seconds between two looks at homes while an errand is under way
 BUSY_SHARE = 0.05  # of one core that looking may cost
 LONGEST = 15.0  # seconds between two looks, however long they take
 BEAT_EVERY = 10.0  # seconds between two signs of life while a thread waits
@@ -41,6 +46,7 @@ class Controller:
         self._housekeeping = Housekeeping(
             parts.store, parts.engine, parts.observer, parts.leadership, parts.policy, parts.now
         )
+        self._nodes = NodeReport(parts.store, parts.leadership)
         self._watch = StoreWatch(parts.store.url)
         self._pulse = pulse
         self._stop = threading.Event()
@@ -54,6 +60,7 @@ class Controller:
             ("engine-watch", self._watch_engine),
             ("engine-events", self._watch_events),
             ("sweep", self._sweep),
+            ("prepull", self._prepull),
             ("prober", self._parts.prober.run),
             *((f"worker-{n}", self._work) for n in range(workers)),
         ]
@@ -87,11 +94,12 @@ class Controller:
         self._queue.close()
         self._watch.wake()
         self._parts.prober.close()
+        self._parts.inventories.stir.set()
         end = time.monotonic() + timeout
         for thread in self._threads:
             if thread.name != "engine-events":
                 thread.join(max(0.0, end - time.monotonic()))
-        acting = (t for t in self._threads if t.name == "sweep" or t.name.startswith("worker-"))
+        acting = (t for t in self._threads if t.name.startswith(("sweep", "prepull", "worker-")))
         return not any(thread.is_alive() for thread in acting)
 
     def _follow_store(self) -> None:
@@ -105,19 +113,34 @@ class Controller:
             try:
                 changes = self._watch.wait(timeout=1.0)
                 full = full or (changes is not None and changes.full)
-                told = self._all_names() if full else changes.notebooks if changes else ()
+                if full:
+                    self._queue_all()
             except StoreError as error:
                 self._pulse.report("store", str(error))
                 continue
             self._pulse.report("store", None)
-            for name in told:
-                if full or not self._reconciler.is_own_write(name):
+            for name in () if full or changes is None else changes.notebooks:
+                if not self._reconciler.is_own_write(name):
                     self._queue.add(name)
+            if changes is not None and not changes.full:
+                self._note_homes(changes.homes)
             full = False
 
-    def _all_names(self) -> list[str]:
-        records = self._parts.store.list_notebooks()
-        return [r.metadata.name if isinstance(r, Notebook) else r.name for r in records]
+    def _note_homes(self, names: Iterable[str]) -> None:
+        try:
+            self._parts.homes.note(names)
+        except StoreError as error:  # the next sweep looks at all of them
+            self._pulse.report("store", str(error))
+
+    def _queue_all(self) -> None:
+        """Queue every record that is not at rest: first those that can be read."""
+        for record in self._parts.store.list_notebooks():
+            if is_at_rest(record):
+                continue
+            if isinstance(record, Notebook):
+                self._queue.add(name_of(record))
+            else:
+                self._queue.add_idle(name_of(record))
 
     def _watch_engine(self) -> None:
         """Compare each look with the last, and queue the notebooks that differ."""
@@ -131,6 +154,7 @@ class Controller:
                 self._stop.wait(STEADY)
                 continue
             self._pulse.report("engine", None)
+            self._report_nodes(snapshot)
             names = {*snapshot.services, *snapshot.secrets, *known}
             seen = {name: snapshot.fingerprint(name) for name in names}
             for name, fingerprint in seen.items():
@@ -141,6 +165,15 @@ class Controller:
             if self._hint.wait(pause):
                 self._stop.wait(0.02)  # events come in bursts; one look serves them all
                 self._hint.clear()
+
+    def _report_nodes(self, snapshot: Snapshot) -> None:
+        """Tell of the nodes; a store that cannot be written is told of elsewhere."""
+        try:
+            self._nodes.publish(snapshot)
+        except LeaseLost:
+            raise
+        except StoreError as error:
+            log.warning("nodes", outcome="postponed", error=str(error))
 
     def _watch_events(self) -> None:
         """Turn the engine's events into hints; they may be lost, late or doubled."""
@@ -160,23 +193,69 @@ class Controller:
     def _sweep(self) -> None:
         while not self._stop.is_set():
             self._pulse.beat("sweep")
-            try:
-                for name in self._all_names():
-                    self._queue.add(name)
-                self._housekeeping.collect_garbage(self._parts.clock())
-                self._housekeeping.look_after_homes()
-            except (EngineError, StoreError) as error:
-                log.warning("sweep", outcome="postponed", error=str(error))
+            swept = self._attempt(self._sweep_once)
             self._pulse.report("sweep", self._housekeeping.brake)
-            self._rest("sweep", self._parts.policy.sweep.interval)
+            self._rest_between_sweeps(self._parts.policy.sweep.interval, swept=swept)
 
-    def _rest(self, thread: str, seconds: float) -> None:
-        """Wait, however long, without being taken for dead."""
+    def _attempt(self, job: Callable[[], None]) -> bool:
+        try:
+            job()
+        except (EngineError, StoreError) as error:
+            log.warning("sweep", outcome="postponed", error=str(error))
+            return False
+        return True
+
+    def _sweep_once(self) -> None:
+        asked = self._parts.clock()
+        self._sweep_over(self._parts.observer.look(asked))
+        self._housekeeping.collect_garbage(asked)
+        self._look_after_homes()
+
+    def _look_after_homes(self) -> None:
+        nodes = self._parts.observer.look(float("-inf")).nodes
+        self._parts.homes.look_after(nodes, is_behind=self._housekeeping.is_behind)
+
+    def _rest_between_sweeps(self, seconds: float, *, swept: bool) -> None:
+        """Wait, however long, without being taken for dead; homes on their way get their looks.
+
+        After a sweep that failed they get none: what it would have held back is not known.
+        """
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self._pulse.beat(thread)
-            if self._stop.wait(min(left, BEAT_EVERY)):
-                return
+        while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
+            self._pulse.beat("sweep")
+            if swept and self._parts.homes.busy:
+                self._stop.wait(min(left, ERRANDS_EVERY))
+                swept = self._stop.is_set() or self._attempt(self._look_after_homes)
+            elif swept:
+                self._parts.inventories.stir.wait(min(left, BEAT_EVERY))
+            else:
+                self._stop.wait(min(left, BEAT_EVERY))
+
+    def _prepull(self) -> None:
+        """Have the nodes pull, without keeping anybody waiting."""
+
+        def beat() -> None:
+            self._pulse.beat("prepull")
+
+        while not self._stop.is_set():
+            beat()
+            pause = IDLE
+            try:
+                nodes = self._parts.observer.look(float("-inf")).nodes
+                pause = self._parts.prepuller.step(nodes, beat)
+            except LeaseLost:
+                raise
+            except (EngineError, StoreError) as error:
+                log.warning("prepull", outcome="postponed", error=str(error))
+            self._stop.wait(min(pause, BEAT_EVERY))
+
+    def _sweep_over(self, snapshot: Snapshot) -> None:
+        """Queue what is not at rest by its record, and what has something in the Swarm."""
+        for record in self._parts.store.list_notebooks():
+            if not is_at_rest(record):
+                self._queue.add_idle(name_of(record))
+        for name in {*snapshot.services, *snapshot.secrets}:
+            self._queue.add_idle(name)
 
     def _work(self) -> None:
         while not self._stop.is_set():

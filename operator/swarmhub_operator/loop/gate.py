@@ -2,14 +2,23 @@
 
 A start is one or two seconds of pure CPU. All at once they share the cores and all finish last;
 a few at a time, half of them are done in half the time and the last is no later.
+The policy may also say how many a minute there may be.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import inf
 
+from swarmhub_operator.decide.quota_policy import StartRate
 from swarmhub_operator.engine.observed import Node
+
+MINUTE = 60.0  # seconds
+NO_RATE = StartRate()
 
 
 def places(nodes: Iterable[Node], per_core: float) -> int:
@@ -18,37 +27,83 @@ def places(nodes: Iterable[Node], per_core: float) -> int:
     return max(1, round(cores * per_core))
 
 
-class StartGate:
-    """Who is starting and who waits, by notebook name. Thread-safe."""
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A start that the gate let through."""
 
-    def __init__(self) -> None:
+    name: str
+    user: str
+    at: float
+
+
+class StartGate:
+    """Who is starting and who waits, by notebook name. Thread-safe.
+
+    Args:
+        rate: how many may begin within a minute; one that is at its user's limit waits and
+            lets those behind it pass.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, rate: StartRate = NO_RATE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = rate
+        self._clock = clock
         self._lock = threading.Lock()
         self._starting: set[str] = set()
-        self._line: dict[str, None] = {}
+        self._line: dict[str, str] = {}  # the user, by name
+        self._begun: list[_Begun] = []  # within the last minute
+        self._unmade: dict[str, _Begun] = {}  # those of which no service was seen yet
 
-    def ask(self, name: str, width: int) -> int:
+    def ask(self, name: str, width: int, user: str = "") -> int:
         """Ask for a place; return 0 when `name` may start, else its number in the line."""
         with self._lock:
             if name in self._starting:
                 return 0
-            self._line.setdefault(name)
-            number = list(self._line).index(name) + 1
-            if number + len(self._starting) > width:
-                return number
-            del self._line[name]
+            self._line.setdefault(name, user)
+            if not self._may_start(name, width):
+                return list(self._line).index(name) + 1
+            begun = _Begun(name, self._line.pop(name), self._clock())
             self._starting.add(name)
+            self._begun.append(begun)
+            self._unmade[name] = begun
             return 0
+
+    def _may_start(self, name: str, width: int) -> bool:
+        """Whether there is room for `name` after all that stand before it and may start."""
+        start = self._clock() - MINUTE
+        self._begun = [begun for begun in self._begun if begun.at > start]
+        room = min(width - len(self._starting), (self._rate.per_minute or inf) - len(self._begun))
+        most = self._rate.user_per_minute or inf
+        of_user = Counter(begun.user for begun in self._begun)
+        for other, user in self._line.items():
+            if room <= 0:
+                return False
+            may = of_user[user] < most
+            if other == name:
+                return may
+            of_user[user] += may
+            room -= may
+        return False
 
     def hold(self, name: str) -> None:
         """Count `name` as starting: its service exists already."""
         with self._lock:
             self._line.pop(name, None)
             self._starting.add(name)
+            self._unmade.pop(name, None)
 
     def leave(self, name: str) -> str | None:
-        """Give up the place of `name`; return who is next in line, if that made room."""
+        """Give up the place of `name`; return who is next in line, if that made room.
+
+        A start of which no service was made does not count for the rate.
+        """
         with self._lock:
             self._line.pop(name, None)
+            unmade = self._unmade.pop(name, None)
+            if unmade in self._begun:
+                self._begun.remove(unmade)
             if name not in self._starting:
                 return None
             self._starting.discard(name)

@@ -1,4 +1,8 @@
-"""The health endpoint: GET /healthz answers 200 while the operator does its work, else 503."""
+"""The health endpoint.
+
+GET /healthz answers 200 while the operator does its work, else 503. GET /readyz does so only once
+it has opened the store: from then on it can take over from another.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from swarmhub_operator.loop.pulse import Pulse
+
+_ASKS = {"/healthz": ("alive",), "/readyz": ("alive", "ready")}
 
 
 def serve(pulse: Pulse, host: str, port: int) -> ThreadingHTTPServer:
@@ -19,11 +25,12 @@ def serve(pulse: Pulse, host: str, port: int) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path != "/healthz":
-                self.send_error(HTTPStatus.NOT_FOUND, "only /healthz is served here")
+            if self.path not in _ASKS:
+                self.send_error(HTTPStatus.NOT_FOUND, "only /healthz and /readyz are served here")
                 return
             summary = pulse.summary()
-            status = HTTPStatus.OK if summary["alive"] else HTTPStatus.SERVICE_UNAVAILABLE
+            well = all(summary[what] for what in _ASKS[self.path])
+            status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
             body = json.dumps(summary).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

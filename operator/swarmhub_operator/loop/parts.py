@@ -13,8 +13,11 @@ from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.engine.observer import Observer
 from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.loop.gate import StartGate
+from swarmhub_operator.loop.homekeeping import HomeKeeper
 from swarmhub_operator.loop.images import ImageResolver
+from swarmhub_operator.loop.inventories import Inventories
 from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.prepulling import Prepuller
 from swarmhub_operator.loop.probe import Prober
 
 
@@ -34,6 +37,9 @@ class Parts:
     prober: Prober
     gate: StartGate
     images: ImageResolver
+    prepuller: Prepuller
+    inventories: Inventories
+    homes: HomeKeeper
     policy: Policy
     network: str
     enqueue: Callable[[str], None]

@@ -1,9 +1,10 @@
-"""Asks a starting notebook's own address over HTTP until it answers."""
+"""Asks a starting notebook's own address over HTTP or HTTPS until it answers."""
 
 from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -35,10 +36,37 @@ class Target:
 
 
 def answers(url: str) -> bool:
+    """Return whether a server answers at `url`, within `TIMEOUT` altogether."""
+    return _shakes_hands(url) if url.startswith("https:") else _answers_http(url)
+
+
+def _shakes_hands(url: str) -> bool:
+    """Return whether a TLS server answers, be it by asking for a certificate that we have not.
+
+    Who it is need not be proved, as nothing is said to it: the address is the task's own. That the
+    handshake ends tells that the server is up: its event loop has to take part.
+    """
+    deadline = time.monotonic() + TIMEOUT
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        asked = urlsplit(url)
+        with socket.create_connection((asked.hostname or "", asked.port or 443), TIMEOUT) as plain:
+            plain.settimeout(max(0.001, deadline - time.monotonic()))
+            context.wrap_socket(plain).close()
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")  # up to TLS 1.2 the handshake ends so
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _answers_http(url: str) -> bool:
     """Return whether `url` gives any answer below 500, which is what the hub itself waits for.
 
-    Only the status line is read, within `TIMEOUT` altogether: a notebook that lets its headers or
-    its body drip must not hold the worker that asks it.
+    Only the status line is read: a notebook that lets its headers or its body drip must not hold
+    the worker that asks it.
     """
     deadline = time.monotonic() + TIMEOUT
     try:

@@ -10,7 +10,12 @@ STALE = 60.0  # seconds; the longest engine call is bounded well below
 
 
 class Pulse:
-    """Heartbeats of the threads and the last trouble of each part. Thread-safe."""
+    """Heartbeats of the threads and the last trouble of each part. Thread-safe.
+
+    Attributes:
+        ready: whether the store has been opened, so that the process can lead.
+        leading: whether it does.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -18,6 +23,7 @@ class Pulse:
         self._beats: dict[str, float] = {}
         self._dead: set[str] = set()
         self._trouble: dict[str, str] = {}
+        self.ready = False
         self.leading = False
 
     def beat(self, thread: str) -> None:
@@ -55,6 +61,7 @@ class Pulse:
         with self._lock:
             return {
                 "alive": alive,
+                "ready": self.ready,
                 "leading": self.leading,
                 "trouble": dict(self._trouble),
                 "dead": sorted(self._dead),

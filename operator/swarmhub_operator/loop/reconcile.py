@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from swarmhub_crds.errors import Conflict, StoreError
-from swarmhub_crds.home import Home
+from dataclasses import replace
+
+from swarmhub_crds.errors import StoreError
+from swarmhub_crds.home import Home, HomePhase
 from swarmhub_crds.notebook import ConditionType, Desired, Notebook, NotebookStatus, Phase
 from swarmhub_crds.store import Broken
 
 from swarmhub_operator.decide import homes
 from swarmhub_operator.decide.actions import RemoveRecord, UpdateService
+from swarmhub_operator.decide.behind import MESSAGE, is_later
 from swarmhub_operator.decide.build import Wanted
 from swarmhub_operator.decide.inputs import Context, Observed
-from swarmhub_operator.decide.plan import plan
+from swarmhub_operator.decide.inventories import Found
+from swarmhub_operator.decide.mounting import Owners
+from swarmhub_operator.decide.owners import owners
+from swarmhub_operator.decide.placing import needs_place
+from swarmhub_operator.decide.plan import plan, was_unreadable
 from swarmhub_operator.decide.verdict import Verdict, failed
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
@@ -32,10 +39,11 @@ class Reconciler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._starting = Starting(parts)
-        self._applier = Applier(parts.engine, parts.store, parts.leadership, parts.now)
+        refused = parts.policy.refused_environment
+        self._applier = Applier(parts.engine, parts.store, parts.leadership, parts.now, refused)
         self._changed: dict[str, float] = {}  # when we last changed the Swarm for a notebook
         self._repaired: dict[str, float] = {}  # when we last put its service right
-        self._wrote: dict[str, int] = {}  # resource version of our own last write
+        self._wrote: dict[str, int | None] = {}  # resource version of our own last write
 
     def reconcile(self, name: str) -> float | None:
         """Look at one notebook, and return the seconds until it wants another look, or None.
@@ -63,6 +71,7 @@ class Reconciler:
             if not self._explain(wanted.notebook, error):
                 return 0.0
             if error.kind is Kind.REFUSED and wanted.notebook.status.phase is not Phase.RUNNING:
+                self._starting.drop(name)
                 return None
             raise
         except Exception:
@@ -78,18 +87,18 @@ class Reconciler:
             record = self._parts.store.get_notebook(name)
         except StoreError:
             return False
-        return isinstance(record, Notebook) and record.metadata.resource_version == written
+        return record is not None and _version(record) == written
 
     def _homes(self, record: Notebook) -> dict[str, Home]:
         found = (self._parts.store.get_home(m.volume) for m in record.spec.mounts if m.home)
         return {h.metadata.name: h for h in found if isinstance(h, Home)}
 
     def _step(self, wanted: Wanted) -> float | None:
-        parts = self._parts
-        observed = self._observe(wanted, self._look(wanted.name))
-        verdict = plan(wanted, observed, Context(parts.policy, parts.network, parts.now()))
-        self._carry_out(wanted, observed, verdict)
+        snapshot = self._look(wanted.name)
+        observed = self._observe(wanted, snapshot)
         self._bind_homes(wanted, observed)
+        verdict = self._decide(wanted, observed, snapshot)
+        self._carry_out(wanted, observed, verdict)
         self._starting.follow_up(wanted.name, observed, verdict)
         return verdict.look_again
 
@@ -100,19 +109,63 @@ class Reconciler:
     def _observe(self, wanted: Wanted, snapshot: Snapshot) -> Observed:
         service = snapshot.services.get(wanted.name)
         strays = (s for s in snapshot.strays if s.labels.get(labels.NOTEBOOK) == wanted.name)
+        task = snapshot.current_task(service) if service else None
+        down = snapshot.down(task)
         observed = Observed(
             service=service,
             strays=tuple(strays),
-            task=snapshot.current_task(service) if service else None,
+            task=task,
             secrets=snapshot.secrets.get(wanted.name, ()),
             nodes=snapshot.nodes,
+            removed=self._removed(wanted, snapshot),
+            unchanged=snapshot.unchanged(service) if service else 0.0,
+            down_for=snapshot.started - down.seen if down else 0.0,
+            down_since=down.since if down else None,
             since_repair=self._parts.clock() - self._repaired.get(wanted.name, NEVER),
         )
         if wanted.spec.desired is not Desired.RUNNING or _is_settled(wanted.notebook):
             return observed
+        observed = replace(observed, owners=self._owners(wanted, snapshot))
         if service is None:
+            ending = snapshot.ending.get(wanted.name, ())
+            observed = replace(observed, ending=ending, found=self._found(wanted, snapshot))
             return self._starting.before(wanted, observed)
         return self._starting.after(wanted, observed)
+
+    def _owners(self, wanted: Wanted, snapshot: Snapshot) -> Owners:
+        """Find out whose the volumes are, also those that the record calls nobody's home."""
+        stored: dict[str, Home | None] = dict(wanted.homes)
+        for volume in {m.volume for m in wanted.spec.mounts} - stored.keys():
+            home = self._parts.store.get_home(volume)
+            if home is not None:
+                stored[volume] = home if isinstance(home, Home) else None
+        inventories = self._parts.inventories.known()
+        services = snapshot.all_services()
+        return owners(wanted.spec, stored, inventories, services)
+
+    def _found(self, wanted: Wanted, snapshot: Snapshot) -> dict[str, Found]:
+        """Find the homes that are bound to no node, and may yet be somewhere."""
+        if not self._parts.policy.adopt_volumes:
+            return {}
+        unbound = (h for h in wanted.homes.values() if h.node_local and not h.status.node_id)
+        find = self._parts.inventories.find
+        return {home.metadata.name: find(home, snapshot.nodes) for home in unbound}
+
+    def _decide(self, wanted: Wanted, observed: Observed, snapshot: Snapshot) -> Verdict:
+        context = Context(self._parts.policy, self._parts.network, self._parts.now())
+        runs = wanted.spec.desired is Desired.RUNNING and not _is_settled(wanted.notebook)
+        if runs and needs_place(wanted, observed):
+            return self._starting.decide(wanted, observed, snapshot, context)
+        if not runs:
+            self._starting.drop(wanted.name)
+        return plan(wanted, observed, context)
+
+    def _removed(self, wanted: Wanted, snapshot: Snapshot) -> frozenset[str]:
+        """Ask the store of which records the services under this name are left over, if any."""
+        first = snapshot.services.get(wanted.name)
+        found = (*((first,) if first else ()), *snapshot.strays)
+        others = {s.labels.get(labels.UID, "") for s in found} - {wanted.notebook.metadata.uid}
+        return self._parts.store.removed_uids() & others if others else frozenset()
 
     def _carry_out(self, wanted: Wanted, observed: Observed, verdict: Verdict) -> None:
         if not verdict.act_first:
@@ -140,27 +193,24 @@ class Reconciler:
         written = self._parts.store.put_notebook_status(
             meta.name, meta.uid, meta.resource_version, status, fence=fence
         )
-        if isinstance(written, Notebook):
-            self._wrote[meta.name] = written.metadata.resource_version
+        self._wrote[meta.name] = _version(written)
         if status.phase is not record.status.phase:
             log.info("phase", notebook=meta.name, phase=status.phase, message=status.message)
 
     def _bind_homes(self, wanted: Wanted, observed: Observed) -> None:
-        task = observed.task
-        if task is None or wanted.spec.desired is not Desired.RUNNING:
+        """Write down where the homes lie, before a service goes that alone can tell."""
+        task, runs = observed.task, wanted.spec.desired is Desired.RUNNING
+        if task is None:
             return
         node = observed.nodes.get(task.node_id or "")
         for home in wanted.homes.values():
             status = homes.bound(home, task, node, self._parts.now())
-            if status is None:
+            if status is None or not (runs or home.status.phase is HomePhase.PENDING):
                 continue
             meta, fence = home.metadata, self._parts.leadership.fence
-            try:
-                self._parts.store.put_home_status(
-                    meta.name, meta.uid, meta.resource_version, status, fence=fence
-                )
-            except Conflict:  # another notebook of this user was quicker: look again
-                self._parts.enqueue(wanted.name)
+            self._parts.store.put_home_status(
+                meta.name, meta.uid, meta.resource_version, status, fence=fence
+            )
 
     def _forget(self, name: str) -> None:
         self._starting.forget(name)
@@ -172,6 +222,9 @@ class Reconciler:
         name = record.name
         snapshot = self._look(name)
         services = [s for s in snapshot.all_services() if s.labels.get(labels.NOTEBOOK) == name]
+        if any(is_later(s, record.uid, record.deletion_requested_at) for s in services):
+            log.warning("notebook", notebook=name, outcome="held", error=MESSAGE)
+            return None
         if services:
             self._applier.remove(name, services, ())
             self._changed[name] = self._parts.clock()
@@ -190,9 +243,10 @@ class Reconciler:
         if status.conditions == old.conditions and status.message == old.message:
             return
         fence = self._parts.leadership.fence
-        self._parts.store.put_notebook_status(
+        written = self._parts.store.put_notebook_status(
             record.name, record.uid, record.resource_version, status, fence=fence
         )
+        self._wrote[record.name] = _version(written)
 
     def _explain(self, record: Notebook, error: EngineError) -> bool:
         """Write down what a person should know of a failed call.
@@ -218,14 +272,23 @@ class Reconciler:
         return failed(status, ConditionType.READY, "EngineRefused", error.sentence, now).status
 
 
+def _version(record: Notebook | Broken) -> int | None:
+    return (
+        record.metadata.resource_version
+        if isinstance(record, Notebook)
+        else record.resource_version
+    )
+
+
 def _start_of(record: Notebook) -> tuple[str, int]:
     return record.metadata.uid, record.metadata.generation
 
 
 def _is_settled(record: Notebook) -> bool:
-    """Whether this generation has been given up or has ended by itself."""
+    """Whether this generation has been given up or has ended by itself.
+
+    One that was unreadable begins afresh, by the gate, the owners and the quotas like any other.
+    """
     status = record.status
-    return status.observed_generation == record.metadata.generation and status.phase in (
-        Phase.FAILED,
-        Phase.STOPPED,
-    )
+    over = status.phase in (Phase.FAILED, Phase.STOPPED) and not was_unreadable(status)
+    return over and status.observed_generation == record.metadata.generation

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from swarmhub_crds.notebook import NotebookStatus, Phase
 
 from swarmhub_operator.decide.actions import CreateService
-from swarmhub_operator.decide.build import Wanted
+from swarmhub_operator.decide.admission import allows_image
+from swarmhub_operator.decide.build import Placement, Wanted
+from swarmhub_operator.decide.claim import Claim
 from swarmhub_operator.decide.follow import is_ready, is_recent
-from swarmhub_operator.decide.inputs import Observed
+from swarmhub_operator.decide.inputs import Context, Observed
+from swarmhub_operator.decide.loads import Expected, loads
+from swarmhub_operator.decide.placing import beside, wish
+from swarmhub_operator.decide.plan import plan
+from swarmhub_operator.decide.policy import Policy
+from swarmhub_operator.decide.quota import of_spec, of_strangers, others
+from swarmhub_operator.decide.quota_policy import Quota
 from swarmhub_operator.decide.verdict import Verdict
 from swarmhub_operator.engine.errors import EngineError
-from swarmhub_operator.engine.observed import Task, TaskState
+from swarmhub_operator.engine.observed import Snapshot, Task, TaskState
 from swarmhub_operator.logs import get_logger
+from swarmhub_operator.loop.expectations import Expectations
 from swarmhub_operator.loop.gate import places
 from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.probe import Target
 
+STRANGERS_FOR = 10.0  # seconds for which it is believed what other stores' servers take
 LOG_LINES = 20
 LOG_WIDTH = 500  # characters of a line that are kept in the status
 HOLD = timedelta(seconds=60)  # a start that takes longer is not busy with the CPU
@@ -30,12 +41,57 @@ class Starting:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._expected = Expectations(parts.clock)
+        self._strangers: tuple[Claim, ...] = ()
+        self._strangers_asked = float("-inf")
+
+    def decide(
+        self, wanted: Wanted, observed: Observed, snapshot: Snapshot, context: Context
+    ) -> Verdict:
+        """Plan a notebook that needs a place, with what the nodes have given away.
+
+        One at a time, so that nobody misses what another one is about to take: of a node, or of
+        what servers may have together.
+        """
+        held = self._parts.observer.reservations()
+        elsewhere = self._elsewhere(context.policy)
+        with self._expected.choosing:
+            expected = self._expected.current()
+            given = loads(snapshot, held, expected, but=wanted.name)
+            holders = beside(wanted, snapshot, expected)
+            observed = replace(observed, loads=given, holders=holders)
+            if not context.policy.quotas.is_none:
+                claims = {n: e.claim for n, e in expected.items() if e.claim}
+                taken = (*others(snapshot, claims, wanted.name), *elsewhere)
+                observed = replace(observed, taken=taken)
+            verdict = plan(wanted, observed, context)
+            for placement in _made(verdict):
+                self._expected.put(wanted.name, _expected(wanted, placement, context.policy))
+        return verdict
+
+    def _elsewhere(self, policy: Policy) -> tuple[Claim, ...]:
+        """Return what servers of other stores take, if there is a limit in total.
+
+        Raises:
+            EngineError: the engine cannot be asked.
+        """
+        if policy.quotas.total == Quota():
+            return ()
+        now = self._parts.clock()
+        if now - self._strangers_asked >= STRANGERS_FOR:
+            found = self._parts.engine.services("")
+            self._strangers = of_strangers(found, self._parts.store.uid)
+            self._strangers_asked = now
+        return self._strangers
 
     def before(self, wanted: Wanted, observed: Observed) -> Observed:
         """Ask for a place in the gate and for the image's digest; nothing runs yet."""
         width = places(observed.nodes.values(), self._parts.policy.starts_per_core)
-        place = self._parts.gate.ask(wanted.name, width)
-        image = "" if place else self._parts.images.resolve(wanted.spec.image)
+        place = self._parts.gate.ask(wanted.name, width, wanted.spec.user)
+        spec, parts = wanted.spec, self._parts
+        # A registry that the policy does not name is not asked on behalf of the hub.
+        ask = not place and allows_image(spec.image, parts.policy)
+        image = parts.images.resolve(spec.image, spec.pull_policy) if ask else ""
         return replace(observed, place=place, image=image)
 
     def after(self, wanted: Wanted, observed: Observed) -> Observed:
@@ -45,6 +101,8 @@ class Starting:
             return observed
         if task.ended:
             counted = task.id == status.failed_task_id
+            trouble = self._parts.images.trouble(wanted.spec.image)
+            observed = replace(observed, registry=trouble)
             return observed if counted else replace(observed, log=self._log_of(task))
         if task.state is not TaskState.RUNNING or is_ready(status, task):
             return observed
@@ -57,7 +115,8 @@ class Starting:
         spec = wanted.spec
         own = next((task.addresses[n] for n in spec.networks if n in task.addresses), None)
         host = own or next(iter(task.addresses.values()), "localhost")
-        return Target(wanted.name, task.id, f"http://{host}:{spec.port}{spec.probe_path}")
+        scheme = "https" if spec.certificate else "http"
+        return Target(wanted.name, task.id, f"{scheme}://{host}:{spec.port}{spec.probe_path}")
 
     def _log_of(self, task: Task) -> tuple[str, ...]:
         """Read a log as far as it can be had: a reason without log lines is better than none."""
@@ -83,10 +142,31 @@ class Starting:
         if following is not None:
             self._parts.enqueue(following)
 
+    def drop(self, name: str) -> None:
+        """Expect no service of a notebook any more: it is to stop, or none could be made."""
+        self._expected.drop(name)
+
     def forget(self, name: str) -> None:
         """Let go of a notebook that is no more."""
+        self.drop(name)
         self._parts.prober.forget(name)
         self.leave(name)
+
+
+def _made(verdict: Verdict) -> Iterator[Placement]:
+    """Yield where a service is to be made, if one is."""
+    for action in verdict.actions:
+        if isinstance(action, CreateService):
+            yield action.placement
+
+
+def _expected(wanted: Wanted, placement: Placement, policy: Policy) -> Expected:
+    claim = None if policy.quotas.is_none else of_spec(wanted.spec, policy)
+    return Expected(placement.pin, wish(wanted).amounts, _homes(wanted), claim)
+
+
+def _homes(wanted: Wanted) -> frozenset[str]:
+    return frozenset(m.volume for m in wanted.spec.mounts if m.home)
 
 
 def occupies(observed: Observed, verdict: Verdict, now: datetime) -> bool:
@@ -102,8 +182,7 @@ def occupies(observed: Observed, verdict: Verdict, now: datetime) -> bool:
     if task is None or task.ended:
         return is_recent(service.updated_at, now, HOLD)
     node = observed.nodes.get(task.node_id or "")
-    stuck = task.state is TaskState.PENDING and bool(task.error)
-    waiting = stuck or (node is not None and node.state == "down")
+    waiting = task.stuck or (node is not None and node.state == "down")
     return not waiting and is_recent(task.created_at, now, HOLD)
 
 

@@ -7,6 +7,10 @@ The rules, as in Kubernetes' client-go:
   comes back once `done` is called;
 - `add_after` keeps the earliest time asked for; an `add` now cancels the wait;
 - `retry` adds with exponential back-off and jitter until `forget`.
+
+One rule is our own: names of the periodic pass (`add_idle`) wait behind those for which something
+has happened, so that a start does not queue behind thousands of records; but every fourth name
+that is handed out is one of them, so that they come to their turn too.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from collections.abc import Callable
 
 BASE_DELAY = 0.2  # seconds
 MAX_DELAY = 30.0
+IDLE_TURN = 4  # of so many names handed out, one is idle if any is
 
 
 class WorkQueue:
@@ -28,6 +33,8 @@ class WorkQueue:
         self._clock = clock
         self._condition = threading.Condition()
         self._ready: dict[str, None] = {}  # insertion-ordered set
+        self._idle: dict[str, None] = {}
+        self._handed_out = 0
         self._delayed: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
         self._working: set[str] = set()
@@ -45,8 +52,16 @@ class WorkQueue:
         if name in self._working:
             self._again.add(name)
         elif name not in self._ready:
+            self._idle.pop(name, None)
             self._ready[name] = None
             self._condition.notify()
+
+    def add_idle(self, name: str) -> None:
+        """Look at `name` when there is time."""
+        with self._condition:
+            if name not in self._ready and name not in self._working:
+                self._idle[name] = None
+                self._condition.notify()
 
     def add_after(self, name: str, seconds: float) -> None:
         """Look at `name` after `seconds`, or earlier if that was asked for already."""
@@ -81,16 +96,27 @@ class WorkQueue:
         with self._condition:
             while True:
                 self._promote()
-                if self._ready and not self._closed:
-                    name = next(iter(self._ready))
-                    del self._ready[name]
-                    self._working.add(name)
+                name = None if self._closed else self._next()
+                if name is not None:
                     return name
                 left = end - self._clock()
                 if left <= 0 or self._closed:
                     return None
                 due = self._heap[0][0] - self._clock() if self._heap else left
                 self._condition.wait(max(0.0, min(left, due)))
+
+    def _next(self) -> str | None:
+        """Take the next name out of its line; no lane keeps the other one waiting for ever."""
+        idle_first = self._handed_out % IDLE_TURN == IDLE_TURN - 1
+        lanes = (self._idle, self._ready) if idle_first else (self._ready, self._idle)
+        lane = next((lane for lane in lanes if lane), None)
+        if lane is None:
+            return None
+        name = next(iter(lane))
+        del lane[name]
+        self._handed_out += 1
+        self._working.add(name)
+        return name
 
     def _promote(self) -> None:
         now = self._clock()
@@ -111,7 +137,7 @@ class WorkQueue:
     def depth(self) -> int:
         """Return how many names wait for a worker now."""
         with self._condition:
-            return len(self._ready)
+            return len(self._ready) + len(self._idle)
 
     def close(self) -> None:
         """Hand out nothing more and wake every worker."""

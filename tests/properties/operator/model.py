@@ -80,6 +80,7 @@ class Swarm:
             task=current,
             secrets=seen.secrets.get(name, ()),
             nodes=seen.nodes,
+            unchanged=((self.context.now - service.updated_at).total_seconds() if service else 0.0),
             answering=bool(current and current.state is TaskState.RUNNING),
             image=IMAGE,
         )

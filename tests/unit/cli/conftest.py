@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from swarmhub_crds.store import Store
 from swarmhub_operator.cli.app import app
 from typer.testing import CliRunner, Result
@@ -33,6 +34,13 @@ def run(tmp_path: Path) -> Run:
         return CliRunner().invoke(app, list(words), env=variables)
 
     return invoke
+
+
+@pytest.fixture(autouse=True)
+def logging_again() -> Iterator[None]:
+    """Let other tests of this process log again, which a command does not."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

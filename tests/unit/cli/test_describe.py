@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 
 from swarmhub_crds.base import ConditionStatus
+from swarmhub_crds.home import Place
+from swarmhub_crds.image import SeenImage
 from swarmhub_crds.notebook import Resources
 from unit.cli.samples import Run, State, condition, dates_hidden
 
@@ -15,7 +17,10 @@ def test_a_notebook_is_told_in_full(state: State, run: Run, aged: None) -> None:
     state.notebook(
         "bob",
         environment={"Z": "[b]last[/b]", "A": "two\nlines"},
-        resources=Resources(cpu_limit=1.5, mem_limit=2 << 30, mem_guarantee=1000),
+        resources=Resources(
+            cpu_limit=1.5, mem_limit=2 << 30, mem_guarantee=1000, generic={"GPU": 2}
+        ),
+        constraints=("node.role!=manager",),
     )
     state.observe(
         "bob",
@@ -55,6 +60,8 @@ def test_a_notebook_is_told_in_full(state: State, run: Run, aged: None) -> None:
           Probe path:         /
           CPUs:               guarantee none, limit 1.5
           Memory:             guarantee 1000 bytes, limit 2 GiB
+          Generic resources:  GPU=2
+          Constraints:        node.role!=manager
           Volumes:            home-bob at /home/jovyan (read-write, home, driver local)
           Networks:           swarmhub_notebooks
           Labels:             -
@@ -122,6 +129,22 @@ def test_what_cannot_be_read_says_why(state: State, run: Run) -> None:
     assert "  Node:               n7" in lines
 
 
+def test_what_is_done_with_a_home_is_told(state: State, run: Run) -> None:
+    """What an administrator ordered, and what came of it."""
+    state.notebook("ada")
+    until = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+    state.store.order_home(
+        "home-ada", move_to="n2", forgotten=("n9",), held_for="restored", held_until=until
+    )
+    left = (Place(node_id="n3", node="host-n3"),)
+    state.observe_home("home-ada", phase="Bound", size=3 * 2**20, adopted=True, leftovers=left)
+    text = run("describe", "home", "home-ada").stdout
+    for words in ("Move to", "n2", "being restored", "Held until", "2026-01-05", "Given up on"):
+        assert words in text
+    for words in ("n9", "3MiB", "it was there before its record", "Leftovers on", "host-n3"):
+        assert words in text
+
+
 def test_a_broken_home_is_told_too(state: State, run: Run) -> None:
     """The same for homes, and in the notebook that mounts it."""
     state.notebook("bob")
@@ -146,3 +169,19 @@ def test_every_command_has_help_with_an_example(run: Run) -> None:
         assert result.exit_code == 0
         assert f"\n    swarmhub {verb}" in result.stdout
     assert run("version").stdout.startswith("swarmhub 0.")
+
+
+def test_newer_content_of_a_notebooks_image_is_told(state: State, run: Run) -> None:
+    """By digest, as the next start takes it; nothing is said while it is the same."""
+    image = "127.0.0.1:5000/swarmhub/singleuser:1"
+    state.notebook("bob")
+    state.observe("bob", image=f"{image}@sha256:aa")
+    state.store.put_images(
+        [SeenImage(image=image, reference=f"{image}@sha256:aa")], fence=state.lease.token
+    )
+    assert "Next start takes" not in run("describe", "notebook", "bob").stdout
+    state.store.put_images(
+        [SeenImage(image=image, reference=f"{image}@sha256:bb")], fence=state.lease.token
+    )
+    told = run("describe", "notebook", "bob").stdout
+    assert f"Next start takes:     {image}@sha256:bb\n" in told

@@ -31,10 +31,12 @@ def test_all_is_well(state: State, run: Run) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert dates_hidden(result.stdout) == dedent(f"""\
         Store:      {state.path}
-                    uid UID, revision {state.store.revision()}, schema 1 (ok)
+                    uid UID, revision {state.store.revision()}, schema 5 (ok)
         Operator:   manager-1/7, seen 0s ago (ok)
+        Nodes:      none
         Notebooks:  1: 1 Running
         Homes:      1: 1 Bound
+        Images:     none
 
         Nothing is wrong.
         """)
@@ -115,7 +117,7 @@ def test_json_has_a_stable_shape(state: State, run: Run) -> None:
             "url": state.store.url,
             "path": str(state.path),
             "uid": state.store.uid,
-            "schemaVersion": 1,
+            "schemaVersion": 5,
             "revision": state.store.revision(),
         },
         "operator": {
@@ -124,6 +126,10 @@ def test_json_has_a_stable_shape(state: State, run: Run) -> None:
             "lastSeenAt": state.lease.renewed_at.isoformat().replace("+00:00", "Z"),
             "leaseExpiresAt": state.lease.expires_at.isoformat().replace("+00:00", "Z"),
         },
+        "nodes": {
+            "total": 0,
+            "phases": {"ready": 0, "down": 0, "disconnected": 0, "unknown": 0},
+        },
         "notebooks": {"total": 1, "phases": EMPTY_STATUS | {"Failed": 1}},
         "homes": {
             "total": 1,
@@ -131,10 +137,15 @@ def test_json_has_a_stable_shape(state: State, run: Run) -> None:
                 "Pending": 1,
                 "Bound": 0,
                 "Released": 0,
+                "Moving": 0,
                 "Deleting": 0,
                 "Lost": 0,
                 "Invalid": 0,
             },
+        },
+        "images": {
+            "total": 0,
+            "phases": {"Present": 0, "Pulling": 0, "Waiting": 0, "Failed": 0, "NotPulled": 0},
         },
         "problems": [
             {

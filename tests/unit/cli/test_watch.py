@@ -29,6 +29,8 @@ class Watcher:
 
     def __init__(self, state: State, *words: str) -> None:
         command = [sys.executable, "-m", "swarmhub_operator.cli.main", "get", *words, "--watch"]
+        # A shell's background job ignores SIGINT, and hands that on to all that it starts.
+        command = ["env", "--default-signal=INT", *command]
         self.process = subprocess.Popen(
             command,
             env=os.environ | {"SWARMHUB_STATE_URL": state.store.url},

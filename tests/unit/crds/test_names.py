@@ -8,6 +8,8 @@ import unicodedata
 
 import pytest
 from swarmhub_crds.names import (
+    certified_alias,
+    is_certified,
     is_record_name,
     network_alias,
     notebook_name,
@@ -77,6 +79,7 @@ def test_safe_names_are_kept() -> None:
     assert service_name("ada--gpu") == "jupyter-ada--gpu"
     assert secret_name("ada", DIGEST) == "jupyter-ada-0123456789ab"
     assert network_alias("ada", 3) == "jupyter-ada---g3"
+    assert certified_alias("ada", "0123456789ab") == "jupyter-ada---s0123456789ab"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,12 @@ def test_no_service_answers_at_another_ones_alias() -> None:
     names = [notebook_name(*pair) for pair in itertools.product(TRICKY, TRICKY)]
     aliases = {network_alias(name, generation) for name in names for generation in (1, 5, 11)}
     assert len(aliases) == 3 * len(names)
-    assert not aliases & {service_name(name) for name in names}
+    ids = ("0123456789ab", "000000000000")
+    certified = {certified_alias(name, ident) for name in names for ident in ids}
+    assert len(certified) == 2 * len(names)
+    assert not (aliases | certified) & {service_name(name) for name in names}
+    assert all(map(is_certified, certified))
+    assert not any(map(is_certified, aliases | {service_name(name) for name in names}))
 
 
 def test_every_name_is_a_record_name() -> None:
@@ -169,3 +177,4 @@ def test_aliases_are_dns_labels() -> None:
     for prefix in ("jupyter", "My_Hub", "p" * 63):
         for generation in (1, 10**12):
             assert label.fullmatch(network_alias("x" * 40, generation, prefix))
+        assert label.fullmatch(certified_alias("x" * 40, "0123456789ab", prefix))

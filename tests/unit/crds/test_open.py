@@ -102,7 +102,12 @@ def test_another_programs_database_is_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "reason"), [("0002", "SchemaTooNew"), ("0000", "SchemaTooOld"), ("x", "Corrupt")]
+    ("version", "reason"),
+    [
+        (f"{SCHEMA_VERSION + 1:04}", "SchemaTooNew"),
+        ("0000", "SchemaTooOld"),
+        ("x", "Corrupt"),
+    ],
 )
 def test_schema_version_is_checked(store: Store, path: Path, version: str, reason: str) -> None:
     """A database of another version is not touched by code that does not know it."""

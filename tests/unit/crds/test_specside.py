@@ -6,7 +6,7 @@ import pytest
 from swarmhub_crds import secretenv
 from swarmhub_crds.errors import Conflict, HomeTaken, NotFound
 from swarmhub_crds.home import HomePhase, HomeSpec, HomeStatus
-from swarmhub_crds.notebook import Desired, NotebookStatus, Phase
+from swarmhub_crds.notebook import Desired, Mount, NotebookStatus, Phase
 from swarmhub_crds.store import Store
 from unit.crds.samples import is_home, is_notebook, notebook_spec
 
@@ -91,6 +91,27 @@ def test_a_released_home_is_taken_into_use_again(store: Store, fence: int) -> No
     home = is_home(store.get_home("home"))
     assert (home.metadata.uid, home.metadata.generation) == (meta.uid, 2)
     assert home.status == released
+
+
+def test_a_home_that_is_being_deleted_is_mounted_by_nobody(store: Store, fence: int) -> None:
+    """Its volume is known by name alone: it would go together with what was put in anew."""
+    store.apply_notebook(notebook_spec(), homes={"home": HomeSpec(user="ada")})
+    old = is_home(store.get_home("home")).metadata
+    deleting = HomeStatus(phase=HomePhase.DELETING)
+    written = is_home(
+        store.put_home_status("home", old.uid, old.resource_version, deleting, fence=fence)
+    )
+    before = store.revision()
+    mounting = notebook_spec("bob", mounts=(Mount(volume="home", target="/data"),))
+    for spec, homes in ((notebook_spec(), {"home": HomeSpec(user="ada")}), (mounting, {})):
+        with pytest.raises(Conflict, match="is being deleted; try again in a moment"):
+            store.apply_notebook(spec, homes=homes)
+    assert store.revision() == before
+    version = written.metadata.resource_version
+    store.remove_home("home", old.uid, version, fence=fence)
+    store.apply_notebook(notebook_spec(), homes={"home": HomeSpec(user="ada")})
+    store.apply_notebook(mounting)
+    assert is_home(store.get_home("home")).metadata.uid != old.uid
 
 
 def test_desired_changes_once(store: Store) -> None:

@@ -18,14 +18,16 @@ from unit.crds.samples import is_home, is_notebook, notebook_spec, start, url_of
 RUNNING = NotebookStatus(observed_generation=1, phase=Phase.RUNNING)
 
 COUNT_RESTARTS = """
-import sys
+import sys, time
 from swarmhub_crds.errors import Conflict
 from swarmhub_crds.store import Store
 store, fence, conflicts = Store.open(sys.argv[1]), int(sys.argv[2]), 0
+print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(40):
     while True:
         seen = store.get_notebook("ada")
+        time.sleep(0.001)  # here the others come in
         status = seen.status.model_copy(update={"restarts": seen.status.restarts + 1})
         meta = seen.metadata
         try:
@@ -66,6 +68,9 @@ def test_racing_processes_lose_no_status(store: Store, fence: int) -> None:
     store.apply_notebook(notebook_spec())
     processes = [start(COUNT_RESTARTS, store.url, str(fence)) for _ in range(3)]
     for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
@@ -77,7 +82,7 @@ def test_racing_processes_lose_no_status(store: Store, fence: int) -> None:
 def test_stale_fence_is_refused_everywhere(store: Store) -> None:
     """An operator that slept through its lease cannot write, whatever it knows."""
     slept = store.acquire_lease("first", ttl=0)
-    taken = store.acquire_lease("second", ttl=600)
+    taken = store.acquire_lease("second", ttl=600, silent=slept)
     assert slept is not None
     assert taken is not None
     assert taken.token == slept.token + 1

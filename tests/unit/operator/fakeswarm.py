@@ -17,8 +17,17 @@ from swarmhub_crds.notebook import Desired, Mount, Notebook, NotebookSpec, Noteb
 from swarmhub_crds.store import Store
 from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.engine import labels
-from swarmhub_operator.engine.errors import EngineError
-from swarmhub_operator.engine.observed import Node, Secret, Service, Task, TaskState
+from swarmhub_operator.engine.errors import EngineError, Kind, classify
+from swarmhub_operator.engine.observed import (
+    Node,
+    Reservation,
+    Secret,
+    Service,
+    Task,
+    TaskState,
+    Volume,
+)
+from swarmhub_operator.loop.alive import SignOfLife
 from swarmhub_operator.loop.assemble import assemble
 from swarmhub_operator.loop.controller import Controller
 from swarmhub_operator.loop.leadership import Leadership
@@ -29,10 +38,18 @@ NETWORK = "notebooks"
 NODE = Node("n1", "host-n1", "manager", "active", "ready", 64.0, 2**36)
 
 
+def _errand_of(service: Service) -> tuple[str, list[str]]:
+    """Return node and command of an errand."""
+    command = service.spec["TaskTemplate"]["ContainerSpec"]["Command"]
+    return service.pin or "", command[3:]
+
+
 class FakeSwarm:
     """Implements the `Engine` port: what is created runs at once. Thread-safe.
 
-    `before` is called with the name of each method before it does its work, and may raise.
+    `before` is called with the name of each method before it does its work, and may raise. An
+    errand does what `errand` returns for its node and command: exit code and output, or None
+    while it is still at work.
     """
 
     def __init__(self) -> None:
@@ -40,8 +57,12 @@ class FakeSwarm:
         self.before: Callable[[str], None] = lambda _: None
         self.nodes_seen: tuple[Node, ...] = (NODE,)
         self.volumes: dict[str, Mapping[str, str]] = {}
+        self.digests: dict[str, str] = {}  # by image
+        self.errand: Callable[[str, list[str]], tuple[int, str] | None] = lambda *_: None
+        self.sent: list[tuple[str, list[str]]] = []  # node and command of each errand
         self._lock = threading.RLock()
         self._ids = count(1)
+        self.held: tuple[Reservation, ...] = ()
         self._services: dict[str, Service] = {}
         self._tasks: dict[str, Task] = {}  # by service
         self._secrets: dict[str, Secret] = {}
@@ -56,13 +77,34 @@ class FakeSwarm:
         self._call("services")
         with self._lock:
             found = self._services.values()
-            return tuple(s for s in found if s.labels.get(labels.STORE) == store)
+            return tuple(s for s in found if store in ("", s.labels.get(labels.STORE)))
 
     def tasks(self, store: str) -> tuple[Task, ...]:
         """List all tasks; there is but one store."""
         self._call("tasks")
         with self._lock:
             return tuple(self._tasks.values()) if store else ()
+
+    def errands(self, store: str) -> tuple[Service, ...]:
+        """List the one-off services of a store."""
+        self._call("errands")
+        with self._lock:
+            found = self._services.values()
+            return tuple(s for s in found if s.labels.get(labels.ERRAND_STORE) == store)
+
+    def errand_tasks(self, store: str) -> tuple[Task, ...]:
+        """List the tasks of a store's one-off services."""
+        self._call("errand_tasks")
+        with self._lock:
+            return tuple(map(self._at_errand, self.errands(store)))
+
+    def _at_errand(self, service: Service) -> Task:
+        at, found = self._tasks[service.id], self.errand(*_errand_of(service))
+        node = _errand_of(service)[0]
+        if found is None:
+            return replace(at, node_id=node)
+        state = TaskState.FAILED if found[0] else TaskState.COMPLETE
+        return replace(at, node_id=node, state=state, exit_code=found[0])
 
     def secrets(self, store: str) -> tuple[Secret, ...]:
         """List the secrets of a store."""
@@ -76,6 +118,25 @@ class FakeSwarm:
         self._call("nodes")
         return self.nodes_seen
 
+    def reservations(self) -> tuple[Reservation, ...]:
+        """List what others hold."""
+        self._call("reservations")
+        return self.held
+
+    def update_node(
+        self, node_id: str, version: int, availability: str, labels: Mapping[str, str]
+    ) -> None:
+        """Set a node's availability and labels."""
+        self._call("update_node")
+        if next(n.version for n in self.nodes_seen if n.id == node_id) != version:
+            raise classify(500, "update out of sequence")
+        self.nodes_seen = tuple(
+            replace(n, availability=availability, labels=dict(labels), version=version + 1)
+            if n.id == node_id
+            else n
+            for n in self.nodes_seen
+        )
+
     def find_service(self, name: str) -> Service | None:
         """Find a service by its name."""
         self._call("find_service")
@@ -86,7 +147,10 @@ class FakeSwarm:
         self._call("create_service")
         now, ident = datetime.now(UTC), f"s{next(self._ids)}"
         with self._lock:
-            self._services[ident] = Service(ident, spec["Name"], 1, spec["Labels"], spec, now, now)
+            made = Service(ident, spec["Name"], 1, spec["Labels"], spec, now, now)
+            self._services[ident] = made
+            if labels.ERRAND in made.labels:
+                self.sent.append(_errand_of(made))
             self._run_task(ident, now)
         return ident
 
@@ -104,8 +168,9 @@ class FakeSwarm:
 
     def _run_task(self, service: str, now: datetime) -> None:
         ident = f"t{next(self._ids)}"
+        node = self._services[service].pin or "n1"
         self._tasks[service] = Task(
-            ident, service, "n1", TaskState.RUNNING, "running", "", "", now, now, None,
+            ident, service, node, TaskState.RUNNING, "running", "", "", now, now, None,
             {NETWORK: "10.0.0.9"},
         )  # fmt: skip
 
@@ -150,20 +215,45 @@ class FakeSwarm:
         self._call("task_log")
         return (f"the end of {task_id} " + "x" * 20_000,)[:lines]
 
-    def resolve_image(self, image: str) -> str | None:
-        """Know no image."""
+    def task_output(self, task_id: str) -> str:
+        """Return what an errand's task wrote."""
+        self._call("task_output")
+        at = next(t.service_id for t in self._tasks.values() if t.id == task_id)
+        found = self.errand(*_errand_of(self._services[at]))
+        return found[1] if found else ""
+
+    def resolve_image(self, image: str) -> str:
+        """Know the images of `digests`."""
         self._call("resolve_image")
-        return None if image else ""
+        if image not in self.digests:
+            raise EngineError(Kind.GONE, f"The registry does not know the image {image}.")
+        return f"{image}@{self.digests[image]}"
+
+    def own_image(self, image: str) -> str | None:
+        """Have the images of `digests`."""
+        self._call("own_image")
+        return self.digests.get(image)
 
     def own_node_id(self) -> str:
         """Return the only node."""
         self._call("own_node_id")
         return "n1"
 
-    def volume_labels(self, name: str) -> Mapping[str, str] | None:
-        """Return the labels of a volume."""
-        self._call("volume_labels")
-        return self.volumes.get(name)
+    def find_volume(self, name: str) -> Volume | None:
+        """Return a volume."""
+        self._call("find_volume")
+        found = self.volumes.get(name)
+        return None if found is None else Volume(name, found, "local", {}, datetime.now(UTC))
+
+    def own_volumes(self) -> tuple[Volume, ...]:
+        """List the volumes."""
+        self._call("own_volumes")
+        now = datetime.now(UTC)
+        return tuple(Volume(n, found, "local", {}, now) for n, found in self.volumes.items())
+
+    def measured_volumes(self) -> tuple[Volume, ...]:
+        """List the volumes, each of three bytes."""
+        return tuple(replace(volume, size=3) for volume in self.own_volumes())
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume."""
@@ -185,7 +275,7 @@ class Operator:
         self.swarm = swarm
         self.pulse = Pulse()
         settings = Settings(network=NETWORK, policy=policy or Policy(), lease_ttl=15)
-        self.leadership = Leadership(store, "test", settings.lease_ttl)
+        self.leadership = Leadership(store, "test", SignOfLife(store.path), settings.lease_ttl)
         assert self.leadership.acquire()
         self.controller: Controller = assemble(
             store, swarm, self.leadership, settings, self.pulse, ask=lambda _: True

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.records import NOW, later, node, notebook, observed, secret, service, task
-from swarmhub_operator.engine import decode
-from swarmhub_operator.engine.observed import ENDED, TaskState, index
+from support.records import NOW, crashed, later, node, notebook, observed, secret, service, task
+from swarmhub_operator.engine import decode, labels
+from swarmhub_operator.engine.amounts import Amounts
+from swarmhub_operator.engine.observed import ENDED, Reservation, TaskState, index
 
 TASK = {
     "ID": "t1",
@@ -57,6 +59,7 @@ def test_a_task_is_read() -> None:
     assert (found.id, found.service_id, found.node_id) == ("t1", "s1", "n1")
     assert (found.state, found.desired_state) == (TaskState.FAILED, "shutdown")
     assert found.exit_code == 137
+    assert found.container == "c"
     assert found.addresses == {"net": "10.0.1.5"}
     assert found.changed_at == later(5)
     assert found.ended
@@ -95,6 +98,15 @@ def test_service_node_and_secret_are_read_without_labels() -> None:
     assert decode.secret({"ID": "x", "Spec": {"Name": "k", "Labels": None}}).labels == {}
 
 
+def test_when_the_manager_changed_an_object_is_known_or_not() -> None:
+    """No time is none at all: 1970 for both would look like two things at one moment."""
+    assert decode.node({"ID": "n"}).updated_at is None
+    changed = {"UpdatedAt": "2026-03-01T12:00:00.5Z"}
+    expected = datetime(2026, 3, 1, 12, 0, 0, 500_000, UTC)
+    assert decode.node({"ID": "n", **changed}).updated_at == expected
+    assert decode.task({"ID": "t", **changed}).updated_at == expected
+
+
 def test_a_node_has_cores_and_bytes() -> None:
     """NanoCPUs are a billionth of a core."""
     found = decode.node(
@@ -112,6 +124,82 @@ def test_a_node_has_cores_and_bytes() -> None:
     assert not found.usable
 
 
+def test_a_node_tells_what_constraints_and_reservations_ask_for() -> None:
+    """Each GPU that has a name of its own counts one, beside what is only counted."""
+    found = decode.node(
+        {
+            "ID": "n",
+            "UpdatedAt": "2026-03-01T12:00:00Z",
+            "Description": {
+                "Platform": {"Architecture": "x86_64", "OS": "linux"},
+                "Resources": {
+                    "NanoCPUs": 1_500_000_000,
+                    "MemoryBytes": 7,
+                    "GenericResources": [
+                        {"NamedResourceSpec": {"Kind": "GPU", "Value": "a"}},
+                        {"NamedResourceSpec": {"Kind": "GPU", "Value": "b"}},
+                        {"DiscreteResourceSpec": {"Kind": "SSD", "Value": 3}},
+                    ],
+                },
+                "Engine": {"Labels": {"os": "debian"}},
+            },
+            "Status": {"State": "down", "Addr": "10.1.2.3"},
+        }
+    )
+    assert (found.os, found.arch, found.address) == ("linux", "x86_64", "10.1.2.3")
+    assert found.engine_labels == {"os": "debian"}
+    assert found.has == Amounts(1_500_000_000, 7, {"GPU": 2, "SSD": 3})
+    assert found.down_since == NOW
+    assert replace(found, state="ready").down_since is None
+
+
+RESERVED = {
+    "NanoCPUs": 100,
+    "MemoryBytes": 7,
+    "GenericResources": [{"DiscreteResourceSpec": {"Kind": "GPU", "Value": 2}}],
+}
+
+
+@pytest.mark.parametrize("state", list(TaskState))
+@pytest.mark.parametrize("wish", ["running", "shutdown", "remove"])
+def test_a_task_holds_its_share_until_it_has_ended(state: TaskState, wish: str) -> None:
+    """Whatever is meant to become of it, and whoever made its service."""
+    raw = {**raw_task(State=state.value), "DesiredState": wish}
+    raw["Spec"] = {"Resources": {"Reservations": RESERVED}}
+    held = decode.reservation(raw)
+    expected = Reservation("s1", "n1", Amounts(100, 7, {"GPU": 2}))
+    assert held == (None if state in ENDED else expected)
+    assert decode.reservation({**raw, "NodeID": ""}) is None
+
+
+def test_a_task_without_guarantees_holds_nothing() -> None:
+    """But it is there."""
+    for spec in ({}, {"Resources": None}, {"Resources": {"Limits": {"MemoryBytes": 7}}}):
+        held = decode.reservation({**raw_task(State="running"), "Spec": spec})
+        assert held == Reservation("s1", "n1", Amounts())
+
+
+@pytest.mark.parametrize(
+    ("state", "node_id", "container", "begun"),
+    [
+        (TaskState.PENDING, None, "", False),
+        (TaskState.PREPARING, "n1", "", False),
+        (TaskState.STARTING, "n1", "c", True),
+        (TaskState.RUNNING, "n1", "", True),
+        (TaskState.SHUTDOWN, "n1", "", False),
+        (TaskState.SHUTDOWN, "n1", "c", True),
+        (TaskState.REJECTED, "n1", "", False),
+        (TaskState.FAILED, "n1", "c", True),
+        (TaskState.UNKNOWN, "n1", "", True),
+    ],
+)
+def test_a_task_that_may_have_filled_a_home_has_begun(
+    state: TaskState, node_id: str | None, container: str, begun: bool
+) -> None:
+    """One that was ended before it had a container has not."""
+    assert task(state, node_id=node_id, container=container).begun is begun
+
+
 def test_one_look_is_indexed_by_name_with_the_oldest_service_first() -> None:
     """The others are strays; the newest task is the current one."""
     first = service(id="s1", created_at=NOW)
@@ -125,6 +213,46 @@ def test_one_look_is_indexed_by_name_with_the_oldest_service_first() -> None:
     assert current.id == "t2"
     assert seen.secrets == {"ada": (secret(),)}
     assert set(seen.nodes) == {"n1"}
+
+
+def test_tasks_of_removed_services_are_known_by_their_notebook() -> None:
+    """Whoever removed the service, and whichever start it was of."""
+    raw = raw_task(State="running")
+    told = {"Spec": {"ContainerSpec": {"Labels": {labels.NOTEBOOK: "ada"}}}}
+    left = decode.task({**raw, **told, "ServiceID": "gone"})
+    seen = index(0.0, (service(),), (decode.task({**raw, **told}), left), (), ())
+    assert seen.ending == {"ada": (left,)}
+
+
+@pytest.mark.parametrize("state", [TaskState.STARTING, TaskState.RUNNING, TaskState.FAILED])
+@pytest.mark.parametrize("wish", ["running", "shutdown"])
+def test_the_newest_task_is_so_though_the_clock_was_set_back(state: TaskState, wish: str) -> None:
+    """Until the clock has caught up, what Swarm makes is older than what it made before."""
+    old = crashed(id="old", desired_state="shutdown", created_at=later(3600), version=20)
+    new = task(state, id="new", desired_state=wish, created_at=NOW, version=22)
+    current = index(0.0, (service(),), (new, old), (), ()).current_task(service())
+    assert current is not None
+    assert current.id == "new"
+
+
+def test_a_task_is_no_newer_because_its_node_told_its_end_late() -> None:
+    """The engine that comes back writes about the older task after the newer one."""
+    old = crashed(id="old", desired_state="shutdown", version=40, force_update=0)
+    new = task(TaskState.ASSIGNED, id="new", desired_state="shutdown", version=30, force_update=1)
+    current = index(0.0, (service(),), (new, old), (), ()).current_task(service())
+    assert current is not None
+    assert current.id == "new"
+    raw = raw_task(State="assigned")
+    assert decode.task({**raw, "Spec": {"ForceUpdate": 3}}).force_update == 3
+
+
+def test_a_task_that_is_meant_to_run_counts_before_one_that_is_ending() -> None:
+    """What is written about a task on its way out makes it no newer."""
+    going = task(id="going", desired_state="shutdown", version=30)
+    coming = task(TaskState.PREPARING, id="coming", desired_state="ready", version=22)
+    current = index(0.0, (service(),), (going, coming), (), ()).current_task(service())
+    assert current is not None
+    assert current.id == "coming"
 
 
 def test_the_fingerprint_changes_with_what_is_worth_a_look() -> None:

@@ -23,6 +23,7 @@ EXISTS = (
         (500, NO_LEADER, Kind.UNAVAILABLE),
         (500, f"{RPC}DeadlineExceeded desc = context deadline exceeded", Kind.UNAVAILABLE),
         (500, f"{RPC}Unknown desc = update out of sequence", Kind.STALE),
+        (400, f"{RPC}InvalidArgument desc = secret not found: jupyter-ada-1", Kind.STALE),
         (
             400,
             f"{RPC}InvalidArgument desc = secret 'x' is in use by the following service: jupyter",

@@ -32,7 +32,7 @@ from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.plan import plan
 from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict
-from swarmhub_operator.engine.observed import TaskState
+from swarmhub_operator.engine.observed import Task, TaskState
 
 READY = ConditionType.READY
 FAST = {"budget": 2, "first_delay": 0, "base_delay": 2, "max_delay": 60}
@@ -75,8 +75,7 @@ def test_each_step_of_a_start_has_its_words(state: TaskState, phase: Phase, mess
 
 def test_a_service_without_a_task_is_waited_for() -> None:
     """Swarm makes the task a moment after the service; nothing is ready before."""
-    made = service(updated_at=later(-59))
-    verdict = look(ready_status("t0"), observed(service=made))
+    verdict = look(ready_status("t0"), observed(service=service(), unchanged=59))
     assert verdict.actions == ()
     assert verdict.status.phase is Phase.PENDING
     assert truth(verdict.status, READY) == "False"
@@ -85,8 +84,7 @@ def test_a_service_without_a_task_is_waited_for() -> None:
 
 def test_a_service_that_has_lost_its_task_gets_a_new_one() -> None:
     """A Swarm that keeps no history clears ended tasks away; the wait for one is bounded."""
-    made = service(updated_at=later(-60))
-    verdict = look(status(), observed(service=made))
+    verdict = look(status(), observed(service=service(), unchanged=60))
     placement = Placement(image=IMAGE, force_update=1)
     assert verdict.actions == (
         actions.UpdateService("s1", 7, placement, "Swarm has no task of it"),
@@ -102,9 +100,21 @@ def test_a_task_that_finds_no_node_gives_swarms_reason() -> None:
     assert verdict.look_again == SLOW
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(9, False), (11, True)])
+def test_a_task_that_gets_no_address_says_so(seconds: float, told: bool) -> None:
+    """Swarm gives no reason of its own; an address that is there is given within milliseconds."""
+    verdict = look(status(), running(at=task(TaskState.NEW, node_id=None)), seconds)
+    assert ("has no free address left" in verdict.status.message) is told
+    assert (verdict.look_again == SLOW) is told
+    assert verdict.status.phase is Phase.PENDING
+    assert verdict.actions == ()
+    if told:
+        assert reason(verdict.status, ConditionType.SCHEDULED) == "NoAddress"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"state": "down"}, "is down"), ({"availability": "drain"}, "takes no servers")],
+    [({"state": "down"}, "is down"), ({"availability": "drain"}, "is drained")],
 )
 def test_a_task_that_waits_for_the_homes_node_says_so(change: dict[str, str], words: str) -> None:
     """The user is told that the home's node is the reason."""
@@ -179,19 +189,24 @@ def test_a_task_beside_its_home_is_left_and_one_elsewhere_is_moved(state: TaskSt
     assert verdict.status.phase is Phase.PENDING
     assert truth(verdict.status, READY) == "False"
     assert verdict.status.failures == 0
-    asked = service(record, placement=placement, updated_at=NOW)
-    again = plan(record, replace(elsewhere, service=asked), context(later(1)))
+    asked = service(record, placement=placement)
+    again = plan(record, replace(elsewhere, service=asked, unchanged=1), context(later(1)))
     assert again.actions == ()
 
 
-def test_a_dead_nodes_task_is_not_running() -> None:
-    """It still claims to run; the record says where and why it waits."""
-    verdict = look(ready_status(), running(nodes={"n1": node(state="down")}))
-    assert verdict.status.phase is Phase.PENDING
-    assert reason(verdict.status, READY) == "NodeDown"
-    assert "host-n1 is down" in verdict.status.message
-    assert verdict.actions == ()
-    assert verdict.look_again == SLOW
+@pytest.mark.parametrize("state", [TaskState.ASSIGNED, TaskState.PREPARING, TaskState.READY])
+def test_a_start_does_not_wait_for_a_node_that_died_before_it_began(state: TaskState) -> None:
+    """Nothing of it is on that node yet; Swarm places it on another one, and no failure counts."""
+    dead = {"n1": node(state="down"), "n2": node("n2")}
+    seen = running(at=task(state), nodes=dead)
+    verdict = look(status(), seen)
+    placement = Placement(image=IMAGE, force_update=1, supersedes="t1")
+    assert verdict.actions == (actions.UpdateService("s1", 7, placement, "its node is down"),)
+    assert "went down before it began" in verdict.status.message
+    assert verdict.status.failures == 0
+    asked = service(placement=placement)
+    again = look(verdict.status, replace(seen, service=asked, unchanged=1), now=1)
+    assert again.actions == ()
 
 
 def test_a_node_that_comes_back_is_asked_again() -> None:
@@ -307,6 +322,23 @@ def test_what_the_swarm_ended_costs_no_budget(state: TaskState) -> None:
     assert len(verdict.actions) == 1
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "assigned node no longer meets constraints",
+        "node is missing network attachments, ip addresses may be exhausted",
+    ],
+)
+def test_what_swarm_takes_back_is_asked_for_again(error: str) -> None:
+    """However often: a node that is changed is no fault of the notebook."""
+    back = task(TaskState.REJECTED, error=error)
+    first = look(status(failures=2), running(at=back), restart=FAST).status
+    assert (first.phase, first.failures) == (Phase.BACK_OFF, 2)
+    assert first.next_restart_at == later(SLOW)
+    verdict = look(first, running(at=back), now=SLOW, restart=FAST)
+    assert [type(a) for a in verdict.actions] == [actions.UpdateService]
+
+
 def test_a_hub_that_was_away_costs_no_budget() -> None:
     """The server waits a little and tries again, however often."""
     lines = ("[C] Failed to connect to my Hub at http://hub:8081/hub/api.", "exiting")
@@ -372,14 +404,57 @@ def test_a_server_that_ends_before_it_answered_has_failed() -> None:
     assert "before it answered" in verdict.status.message
 
 
+@pytest.mark.parametrize(
+    "ended",
+    [
+        task(TaskState.COMPLETE, exit_code=0, updated_at=later(60)),
+        crashed(255, updated_at=later(60)),
+        task(TaskState.FAILED, error="No such container: jupyter-ada.1.t1", exit_code=0),
+    ],
+    ids=["obeyed SIGTERM", "lost its power", "forgotten"],
+)
+@pytest.mark.parametrize("was", ["ready", "node-down", "told-late", "silent"])
+def test_a_restarted_engine_is_no_fault_of_the_server(ended: Task, was: str) -> None:
+    """It is started again, and its budget is untouched; "ended by itself" is said of none."""
+    nodes = {"n1": node(updated_at=later(58))}
+    state = ready_status()
+    if was == "node-down":
+        gone = running(at=task(), nodes={"n1": node(state="down")})
+        state = look(state, gone, now=30).status
+    elif was != "ready":  # that it answered is not forgotten by what a late list shows of it
+        state = look(state, running(at=task(TaskState.PREPARING)), now=30).status
+    if was == "silent":
+        state = look(state, running(at=task()), now=31).status
+    verdict = look(state, running(at=ended, nodes=nodes), now=61)
+    assert verdict.status.phase is Phase.BACK_OFF
+    assert verdict.status.failures == 0
+    down = was == "node-down"
+    words = "host-n1 was down for a while" if down else "engine on host-n1 was restarted"
+    assert words in verdict.status.message
+    assert len(verdict.actions) == 1
+
+
+def test_a_server_that_ends_long_after_its_engine_joined_ended_by_itself() -> None:
+    """A node's last change is usually long ago."""
+    done = task(TaskState.COMPLETE, exit_code=0, updated_at=later(60))
+    seen = running(at=done, nodes={"n1": node(updated_at=later(30))})
+    assert look(ready_status(), seen, now=61).status.phase is Phase.STOPPED
+
+
+def test_a_server_that_never_answered_is_not_excused_by_its_engine() -> None:
+    """Else one that always fails would be started again and again for nothing."""
+    nodes = {"n1": node(updated_at=later(58))}
+    seen = running(at=crashed(1, updated_at=later(60)), nodes=nodes)
+    assert look(status(), seen, now=61).status.failures == 1
+
+
 # -- superseded
 
 
 def superseding(*, since: float) -> Observed:
-    """Return a look at a service that asked for a task in t1's stead `since` seconds before NOW."""
+    """Return a look at a service that asked for a task in t1's stead `since` seconds ago."""
     placement = Placement(image=IMAGE, force_update=1, supersedes="t1")
-    asked = service(placement=placement, updated_at=later(-since))
-    return observed(service=asked, task=crashed())
+    return observed(service=service(placement=placement), task=crashed(), unchanged=since)
 
 
 def test_a_task_that_was_replaced_already_is_not_restarted_again() -> None:
@@ -403,6 +478,13 @@ def test_a_replacement_that_never_comes_is_asked_for_again_but_counted_once() ->
     assert update.placement.force_update == 2
 
 
+def test_a_list_that_came_late_takes_no_restart_back() -> None:
+    """The service was read before its last update; another service counts by itself."""
+    was = status(Phase.STARTING, service_id=service().id, restarts=2)
+    assert look(was, running()).status.restarts == 2
+    assert look(was.model_copy(update={"service_id": "other"}), running()).status.restarts == 0
+
+
 def test_the_task_that_followed_is_judged_by_itself() -> None:
     """The label names the old task; the new one's end is a new failure."""
     state = look(ready_status(), running(at=crashed())).status
@@ -419,9 +501,10 @@ def test_a_clock_set_back_delays_no_restart() -> None:
     assert look(state, running(at=crashed())).look_again == 60
 
 
-@pytest.mark.parametrize("ahead", [1, 3600])
-def test_an_engine_whose_clock_is_ahead_is_waited_for_no_longer(ahead: float) -> None:
-    """A little is soon; an hour is no reason to wait for an hour."""
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_no_wall_clock_says_how_long_swarm_has_had(ahead: float) -> None:
+    """One that jumps ends no wait early and draws none out."""
     made = replace(service(), updated_at=later(ahead))
-    verdict = look(status(), observed(service=made))
-    assert [type(a).__name__ for a in verdict.actions] == ["UpdateService"] * (ahead > 60)
+    assert look(status(), observed(service=made, unchanged=1)).actions == ()
+    (update,) = look(status(), observed(service=made, unchanged=61)).actions
+    assert isinstance(update, actions.UpdateService)

@@ -96,6 +96,7 @@ def test_trouble_outside_is_told_and_kills_nobody() -> None:
     pulse.report("engine", "down")
     assert pulse.summary() == {
         "alive": True,
+        "ready": False,
         "leading": True,
         "trouble": {"engine": "down"},
         "dead": [],

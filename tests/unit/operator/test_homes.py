@@ -9,8 +9,16 @@ from support.records import NOW, home, home_mount, later, node, notebook, task
 from swarmhub_crds.base import find_condition
 from swarmhub_crds.home import Home, HomePhase, HomeStatus, Reclaim
 from swarmhub_crds.notebook import Desired
-from swarmhub_operator.decide.homes import RELEASED, HomeStep, bound, losing, released, step
-from swarmhub_operator.engine.observed import TaskState
+from swarmhub_operator.decide.homes import (
+    RELEASED,
+    HomeStep,
+    bound,
+    losing,
+    released,
+    released_later,
+    step,
+)
+from swarmhub_operator.engine.observed import ENDED, TaskState
 
 GRACE = 60.0
 
@@ -43,8 +51,14 @@ def test_the_first_task_binds_a_home_to_its_node() -> None:
 @pytest.mark.parametrize("state", sorted(set(TaskState) - {"starting", "running"}))
 def test_only_a_container_that_existed_binds(state: TaskState) -> None:
     """A task that never came to a container made no volume."""
-    made = {TaskState.COMPLETE, TaskState.FAILED}
+    made = {TaskState.UNKNOWN}  # who knows
     assert (bound(home(), task(state), node(), NOW) is not None) == (state in made)
+
+
+@pytest.mark.parametrize("state", sorted(ENDED))
+def test_whatever_has_ended_with_a_container_binds(state: TaskState) -> None:
+    """Also one that the Swarm itself has ended before anybody saw it run."""
+    assert bound(home(), task(state, container="c"), node(), NOW) is not None
 
 
 def test_a_task_without_a_node_binds_nothing() -> None:
@@ -103,6 +117,17 @@ def test_a_released_home_waits_for_its_grace() -> None:
     """A deletion by mistake can be undone for a while."""
     assert decide(given_up(), seconds=59.9) is HomeStep.WAIT
     assert decide(given_up(), seconds=60) is HomeStep.REMOVE
+
+
+def test_the_grace_begins_anew_when_the_clock_was_ahead() -> None:
+    """Else a home that was released two hours from now would wait for two hours more."""
+    ahead = given_up()
+    assert released_later(ahead, NOW) is None
+    status = released_later(ahead, later(-7200))
+    assert status is not None
+    put_right = ahead.model_copy(update={"status": status})
+    assert decide(put_right, seconds=-7141) is HomeStep.WAIT
+    assert decide(put_right, seconds=-7140) is HomeStep.REMOVE
 
 
 def test_a_mounted_home_is_kept() -> None:

@@ -6,20 +6,31 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.waiting import wait_for
-from swarmhub_crds.errors import Reason, StoreUnavailable
-from swarmhub_crds.home import Home, HomeSpec, Reclaim
-from swarmhub_crds.notebook import Desired, Notebook, Phase
-from swarmhub_crds.store import Store
+from swarmhub_crds.errors import Conflict, Reason, StoreUnavailable
+from swarmhub_crds.home import Home, HomePhase, HomeSpec, Reclaim
+from swarmhub_crds.notebook import (
+    Desired,
+    Mount,
+    Notebook,
+    NotebookStatus,
+    Phase,
+    Resources,
+)
+from swarmhub_crds.store import Broken, Store
+from swarmhub_operator.decide.build import Placement, Wanted, service_spec
 from swarmhub_operator.decide.policy import Policy, SweepPolicy
+from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.errors import EngineError, Kind
+from swarmhub_operator.engine.observed import Reservation
 from swarmhub_operator.engine.observer import Observer
 from swarmhub_operator.loop import controller, pulse
-from unit.operator.fakeswarm import FakeSwarm, Operator, spec
+from unit.operator.fakeswarm import NODE, FakeSwarm, Operator, spec
 
 NEVER = Policy(sweep=SweepPolicy(interval=3600))  # so that only a wake-up can be the cause
 
@@ -206,6 +217,20 @@ def test_an_engine_that_hangs_is_waited_for_once_by_all(swarm: FakeSwarm) -> Non
     assert observer.look(time.monotonic()).services == {}
 
 
+def test_a_task_that_has_ended_is_seen_with_its_node_as_it_is_then(swarm: FakeSwarm) -> None:
+    """Why it ended may be seen from its node, which is otherwise asked for rarely."""
+    name = "jupyter-ada"
+    swarm.create_service({"Name": name, "Labels": {"swarmhub.store": "store"}})
+    observer = Observer(swarm, "store")
+    observer.look(time.monotonic())
+    observer.look(time.monotonic())
+    assert swarm.calls["nodes"] == 1
+    swarm.end_task(name)
+    observer.look(time.monotonic())
+    observer.look(time.monotonic())
+    assert swarm.calls["nodes"] == 2
+
+
 def test_a_list_that_fails_once_loses_no_change(
     operate: Callable[..., Operator], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,14 +280,165 @@ def test_a_user_who_is_back_at_the_last_moment_keeps_the_home(
 
     def before(call: str) -> None:
         if call == "own_node_id" and not back:
-            back.append(operator.apply("ada"))
+            with suppress(Conflict):  # not yet: the deletion is still under way
+                back.append(operator.apply("ada"))
 
     swarm.before = before
-    give_up(store, "ada")
+    store.request_deletion("ada")
     wait_for("the user to be back", lambda: bool(back), timeout=10)
     time.sleep(1.0)
     assert swarm.calls["remove_volume"] == 0
     assert isinstance(store.get_home("jupyterhub-ada"), Home)
+
+
+def released_home(operator: Operator, user: str) -> Home:
+    """Give up a user whose volume is there; return the home as it was before."""
+    with_volume(operator, user)
+    home = operator.store.get_home(f"jupyterhub-{user}")
+    assert isinstance(home, Home)
+    give_up(operator.store, user)
+    return home
+
+
+def test_while_a_volume_is_removed_its_user_waits(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """From the last look at who mounts it until it is gone, nobody is let in; then he is."""
+    operator = operate(SWEEPING)
+    refused: list[Conflict] = []
+
+    def before(call: str) -> None:
+        if call == "remove_volume":
+            try:
+                operator.apply("ada")
+            except Conflict as error:
+                refused.append(error)
+
+    swarm.before = before
+    old = released_home(operator, "ada")
+    wait_for("the home to go", lambda: store.get_home("jupyterhub-ada") is None, timeout=10)
+    assert len(refused) == 1
+    assert "jupyterhub-ada" not in swarm.volumes
+    operator.apply("ada")
+    operator.wait("ada", "runs", running)
+    new = store.get_home("jupyterhub-ada")
+    assert isinstance(new, Home)
+    assert new.metadata.uid != old.metadata.uid
+
+
+def test_who_mounts_a_volume_right_before_it_is_refused_keeps_it(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """A notebook may mount it that does not call it its home, and so leaves the home as it is."""
+    operator = operate(SWEEPING.model_copy(update={"shared_homes": ("jupyterhub-ada",)}))
+    mounting = spec("bob", mounts=(Mount(volume="jupyterhub-ada", target="/data"),))
+
+    def before(call: str) -> None:
+        if call == "find_volume" and store.get_notebook("bob") is None:
+            store.apply_notebook(mounting)
+
+    swarm.before = before
+    with_volume(operator, "ada")
+    give_up(store, "ada")
+    wait_for("the other", lambda: store.get_notebook("bob") is not None, timeout=10)
+    operator.wait("bob", "runs", running)
+    time.sleep(1.0)
+    assert swarm.calls["remove_volume"] == 0
+    home = store.get_home("jupyterhub-ada")
+    assert isinstance(home, Home)
+    assert home.status.phase is not HomePhase.DELETING
+
+
+@pytest.mark.parametrize("kind", [Kind.IN_USE, Kind.REFUSED, Kind.UNAVAILABLE])
+def test_a_removal_that_fails_locks_its_user_out_for_no_long_time(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store, kind: Kind
+) -> None:
+    """With no answer the volume may still go, so the user waits for one sweep."""
+    operator = operate(SWEEPING)
+    failing = fail(kind, "remove_volume")
+
+    def before(call: str) -> None:
+        if call == "own_node_id" and swarm.calls["remove_volume"] == 2:
+            operator.apply("ada")
+        failing(call)
+
+    swarm.before = before
+    home = released_home(operator, "ada")
+    wait_for("the user to be let in", lambda: store.get_notebook("ada") is not None, timeout=10)
+    operator.wait("ada", "runs", running)
+    assert "jupyterhub-ada" in swarm.volumes
+    back = store.get_home("jupyterhub-ada")
+    assert isinstance(back, Home)
+    assert back.metadata.uid == home.metadata.uid
+
+
+def test_a_volume_of_another_home_is_kept_and_its_user_let_in(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """What it is called says nothing of what is in it."""
+    operator = operate(SWEEPING)
+    with_volume(operator, "ada")
+    swarm.volumes["jupyterhub-ada"] = {"swarmhub.uid": "another"}
+    give_up(store, "ada")
+
+    def told() -> bool:
+        home = store.get_home("jupyterhub-ada")
+        return isinstance(home, Home) and "was not made for this home" in home.status.message
+
+    wait_for("the reason", told, timeout=10)
+    operator.apply("ada")
+    operator.wait("ada", "runs", running)
+    assert swarm.calls["remove_volume"] == 0
+
+
+def test_no_home_goes_while_the_store_knows_less_than_the_swarm(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """An older backup may say of a home in use that it was released."""
+    ours = {"swarmhub.store": store.uid, "swarmhub.notebook": "eve", "swarmhub.uid": "forgotten"}
+    swarm.create_service({"Name": "jupyter-eve", "Labels": ours, "TaskTemplate": {}})
+    operator = operate(SWEEPING)
+    with_volume(operator, "ada")
+    give_up(store, "ada")
+    time.sleep(1.0)
+    assert swarm.calls["remove_volume"] == 0
+    store.confirm_removals([store.list_held()[0].id])
+    wait_for("the home to go", lambda: store.get_home("jupyterhub-ada") is None, timeout=10)
+
+
+def test_a_home_that_an_earlier_operator_left_half_deleted_is_finished(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """Or given back, if it may not go after all."""
+    before = operate()
+    for user, reclaim in (("ada", Reclaim.DELETE), ("bob", Reclaim.RETAIN)):
+        with_volume(before, user)
+        home = store.get_home(f"jupyterhub-{user}")
+        assert isinstance(home, Home)
+        give_up(store, user)
+        if reclaim is Reclaim.RETAIN:
+            store.apply_notebook(spec(user), homes={home.metadata.name: HomeSpec(user=user)})
+        left_deleting(before, home.metadata.name)
+    before.stop()
+    operate(SWEEPING)
+    wait_for("one to go", lambda: store.get_home("jupyterhub-ada") is None, timeout=10)
+
+    def given_back() -> bool:
+        home = store.get_home("jupyterhub-bob")
+        return isinstance(home, Home) and home.status.phase is not HomePhase.DELETING
+
+    wait_for("the other to be given back", given_back, timeout=10)
+    assert set(swarm.volumes) == {"jupyterhub-bob"}
+
+
+def left_deleting(operator: Operator, name: str) -> None:
+    """Write the phase in which an operator that crashes may leave a home."""
+    home = operator.store.get_home(name)
+    assert isinstance(home, Home)
+    meta, status = home.metadata, home.status.model_copy(update={"phase": HomePhase.DELETING})
+    operator.store.put_home_status(
+        name, meta.uid, meta.resource_version, status, fence=operator.leadership.fence
+    )
 
 
 def test_a_volume_that_cannot_be_removed_keeps_no_other(
@@ -294,8 +470,9 @@ def test_homes_that_are_kept_cost_no_call(
     operator.apply("ada")
     operator.wait("ada", "runs", running)
     give_up(store, "ada")
+    asked = swarm.calls["own_node_id"]
     time.sleep(1.0)
-    assert swarm.calls["own_node_id"] == 0
+    assert swarm.calls["own_node_id"] == asked <= 1
 
 
 def test_a_log_line_is_cut(operate: Callable[..., Operator], swarm: FakeSwarm) -> None:
@@ -329,3 +506,140 @@ def test_an_unreadable_record_can_be_deleted(
     assert swarm.secrets(store.uid) == ()
     assert isinstance(store.get_home("jupyterhub-ada"), Home)
     assert isinstance(operator.apply("ada"), Notebook)
+
+
+def test_what_is_said_of_an_unreadable_record_is_no_news(
+    operate: Callable[..., Operator], store: Store, tmp_path: Path
+) -> None:
+    """Else each of thousands of them would be looked at twice, before the starts of people."""
+    operator = operate()
+    operator.apply("ada")
+    operator.wait("ada", "runs", running)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as other:
+        other.execute("UPDATE notebooks SET spec = '{', resource_version = resource_version + 1")
+        other.execute("UPDATE meta SET revision = revision + 1")
+        other.commit()
+
+    def said() -> bool:
+        found = store.get_notebook("ada")
+        assert isinstance(found, Broken)
+        return isinstance(found.status, NotebookStatus) and found.status.message == found.message
+
+    wait_for("the reason in the record", said)
+    assert operator.controller._reconciler.is_own_write("ada")
+
+
+def test_what_the_operator_says_of_a_notebook_is_no_news(
+    operate: Callable[..., Operator],
+) -> None:
+    """Its own writes wake it as any others do; each would cost one more look."""
+    operator = operate()
+    operator.apply("ada")
+    operator.wait("ada", "runs", running)
+    own = operator.controller._reconciler.is_own_write
+    assert wait_for("the last write to be its own", lambda: own("ada"))
+
+
+def test_an_unreadable_deletion_takes_no_later_server_along(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store, tmp_path: Path
+) -> None:
+    """A backup may hold a deletion that was over before the server of now was started."""
+    operator = operate()
+    operator.apply("ada")
+    operator.wait("ada", "runs", running)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as other:
+        other.execute("UPDATE notebooks SET spec = '{', uid = 'another'")
+        other.execute("UPDATE notebooks SET deletion_requested_at = created_at")
+        other.commit()
+    assert operator.controller._reconciler.reconcile("ada") is None
+    assert len(swarm.services(store.uid)) == 1
+
+
+TWO = (NODE, replace(NODE, id="n2", hostname="host-n2"))
+
+
+def pin(swarm: FakeSwarm, name: str) -> str | None:
+    """Return the node that a notebook's service is tied to."""
+    service = swarm.find_service(f"jupyter-{name}")
+    return service.pin if service else None
+
+
+def test_first_starts_spread_over_the_nodes_and_ask_for_that_alone(
+    operate: Callable[..., Operator], swarm: FakeSwarm
+) -> None:
+    """All at once; and what the Swarm's tasks hold is not asked when nothing is started."""
+    swarm.nodes_seen = TWO
+    operator = operate()
+    users = [f"user-{number}" for number in range(8)]
+    for user in users:
+        operator.apply(user)
+    for user in users:
+        operator.wait(user, "runs", running)
+    assert [pin(swarm, user) for user in users].count("n1") == 4
+    assert swarm.calls["reservations"] >= 1
+    time.sleep(0.3)
+    before = swarm.calls["reservations"]
+    operator.controller._queue_all()
+    time.sleep(1.5)
+    assert swarm.calls["reservations"] == before
+
+
+def test_servers_that_share_a_home_start_on_one_node(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """At once, before any has made it: else one of them would find it empty."""
+    swarm.nodes_seen = TWO
+    swarm.before = lambda call: time.sleep(0.5 if call == "create_service" else 0)
+    operator = operate()
+    homes = {"jupyterhub-ada": HomeSpec(user="ada")}
+    for server in ("", "a", "b", "c", "d"):
+        store.apply_notebook(spec("ada", server=server), homes=homes)
+    names = ("ada", *(f"ada--{server}" for server in "abcd"))
+    for name in names:
+        operator.wait(name, "runs", running)
+    assert len({pin(swarm, name) for name in names}) == 1
+    assert swarm.calls["update_service"] == 0  # none began elsewhere and was moved
+
+
+def test_one_that_no_node_takes_waits_for_room_and_then_starts(
+    operate: Callable[..., Operator], swarm: FakeSwarm
+) -> None:
+    """What others hold counts, and nothing is made meanwhile."""
+    swarm.held = (Reservation("other", "n1", Amounts(memory=2**36)),)
+    operator = operate()
+    operator.apply("ada", resources=Resources(mem_guarantee=2**30))
+    operator.wait("ada", "says why", lambda s: "0 GiB free of 1 asked" in s.message)
+    assert swarm.find_service("jupyter-ada") is None
+    swarm.held = ()
+    operator.wait("ada", "runs", running)
+    assert pin(swarm, "ada") == "n1"
+
+
+def test_a_home_is_bound_before_the_service_goes_that_alone_tells_where_it_is(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """An operator started it and saw no more of it; it is stopped before the next one comes."""
+    home = {"jupyterhub-ada": HomeSpec(user="ada")}
+    record = store.apply_notebook(spec("ada"), homes=home)
+    placement = Placement("lab", pin="n1")
+    swarm.create_service(service_spec(Wanted(record, store.uid), placement, None))
+    swarm.volumes["jupyterhub-ada"] = {}
+    store.set_desired("ada", Desired.STOPPED)
+    operate().wait("ada", "is stopped", lambda s: s.phase is Phase.STOPPED)
+    found = store.get_home("jupyterhub-ada")
+    assert isinstance(found, Home)
+    assert (found.status.phase, found.status.node_id) == (HomePhase.BOUND, "n1")
+
+
+def test_the_nodes_are_told_in_the_store(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """As soon as a look sees them, and anew when one goes down; a store that is away comes back."""
+    operate()
+    wait_for("the nodes", lambda: [n.state for n in store.list_nodes()] == ["ready"], timeout=20)
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        swarm.nodes_seen = (replace(NODE, state="down"),)
+        time.sleep(1.5)
+        other.execute("ROLLBACK")
+    wait_for("the change", lambda: [n.state for n in store.list_nodes()] == ["down"], timeout=30)

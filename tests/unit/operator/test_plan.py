@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 from support.records import (
+    DIGEST,
     IMAGE,
     NOW,
+    TERMS,
     context,
     crashed,
     home,
@@ -33,6 +35,7 @@ from swarmhub_operator.decide.build import Placement
 from swarmhub_operator.decide.placing import pin
 from swarmhub_operator.decide.plan import plan
 from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed
+from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import TaskState
 
 READY = ConditionType.READY
@@ -51,7 +54,7 @@ def test_a_new_notebook_gets_its_secret_before_its_service() -> None:
     verdict = plan(wanted(), observed(secrets=()), context())
     assert verdict.actions == (
         actions.CreateSecret(secret().name),
-        actions.CreateService(Placement(image=IMAGE)),
+        actions.CreateService(Placement(image=IMAGE, terms=TERMS)),
     )
     assert verdict.status.phase is Phase.PENDING
     assert verdict.status.observed_generation == 1
@@ -73,19 +76,23 @@ def test_a_notebook_without_secret_environment_gets_none() -> None:
 def test_the_resolved_image_is_used() -> None:
     """The service runs the digest that the registry gave, not the tag."""
     verdict = plan(wanted(), observed(image="registry/lab:1@sha256:aa"), context())
-    assert verdict.actions[-1] == actions.CreateService(Placement(image="registry/lab:1@sha256:aa"))
+    assert verdict.actions[-1] == actions.CreateService(
+        Placement(image="registry/lab:1@sha256:aa", terms=TERMS)
+    )
 
 
 def test_an_image_that_nobody_resolved_is_used_as_it_is_written() -> None:
     """An image that is only on the nodes still starts."""
     verdict = plan(wanted(), observed(image=""), context())
-    assert verdict.actions[-1] == actions.CreateService(Placement(image=IMAGE))
+    assert verdict.actions[-1] == actions.CreateService(Placement(image=IMAGE, terms=TERMS))
 
 
 def test_a_removed_service_is_made_again_with_its_restarts() -> None:
     """`docker service rm` loses neither the count nor the way back; it is not ready meanwhile."""
     verdict = plan(wanted(notebook(status=ready_status(restarts=2))), observed(), context())
-    assert verdict.actions == (actions.CreateService(Placement(image=IMAGE, force_update=2)),)
+    assert verdict.actions == (
+        actions.CreateService(Placement(image=IMAGE, force_update=2, terms=TERMS)),
+    )
     assert verdict.status.phase is Phase.PENDING
     assert truth(verdict.status, READY) == "False"
     assert verdict.status.address is None
@@ -133,7 +140,9 @@ def test_a_bound_home_pins_its_notebook() -> None:
     """A local volume is where it was first used."""
     record = wanted(notebook(mounts=(home_mount(),)), home(node="n1"))
     verdict = plan(record, observed(), context())
-    assert verdict.actions == (actions.CreateService(Placement(image=IMAGE, pin="n1")),)
+    assert verdict.actions == (
+        actions.CreateService(Placement(image=IMAGE, pin="n1", terms=TERMS)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,7 +208,7 @@ def test_a_new_generation_forgets_the_old_status() -> None:
     assert verdict.status.observed_generation == 2
     assert verdict.status.failures == 0
     assert verdict.status.last_log == ()
-    assert verdict.actions[-1] == actions.CreateService(Placement(image=IMAGE))
+    assert verdict.actions[-1] == actions.CreateService(Placement(image=IMAGE, terms=TERMS))
 
 
 def test_a_record_that_can_be_read_again_is_no_longer_given_up() -> None:
@@ -455,9 +464,33 @@ def test_no_update_carries_what_the_policy_refuses(drifted: bool) -> None:
     assert truth(verdict.status, ConditionType.ACCEPTED) == "False"
 
 
+def test_a_server_that_a_narrower_policy_forbids_runs_on() -> None:
+    """Whoever changes its service does not end it: it is left as it is, until it ends by itself."""
+    record = notebook(image="evil", status=ready_status())
+    found = relabelled(service(record, placement=Placement(image="evil")), USER="eve")
+    seen = observed(service=found, task=task())
+    verdict = plan(wanted(record), seen, context(allowed_images=("good",)))
+    assert verdict.actions == ()
+    assert verdict.status.phase is Phase.RUNNING
+    assert "not put right: The image evil is not allowed here" in verdict.status.message
+    assert "not put right" not in plan(wanted(record), seen, context()).status.message
+
+
 def test_a_secret_that_the_service_mounts_is_never_removed() -> None:
     """Whatever it is called: a list that misses a name must not set off a removal."""
     odd = secret(name="jupyter-ada-ffffffffffff")
     seen = observed(service=service(secret_id=odd.id), task=task(), secrets=(odd,))
     verdict = plan(wanted(notebook(status=ready_status())), seen, context())
     assert not [a for a in verdict.actions if isinstance(a, actions.RemoveSecret)]
+
+
+def test_a_service_without_its_image_label_is_not_restarted() -> None:
+    """It was made by an operator that wrote none, or somebody removed it: it runs on as it is."""
+    digest = f"{IMAGE}@sha256:{DIGEST}"
+    found = relabelled(service(placement=Placement(image=digest)), IMAGE=None)
+    record = wanted(notebook(status=ready_status()))
+    verdict = plan(record, observed(service=found, task=task()), context())
+    (update,) = verdict.actions
+    assert isinstance(update, actions.UpdateService)
+    assert (update.placement.image, update.placement.supersedes) == (digest, "")
+    assert update.why.endswith(labels.IMAGE)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
 import pytest
+from support.signing import Authority
 from support.waiting import wait_for
 from swarmhub_operator.loop.probe import TIMEOUT, Prober, Target, answers
 
@@ -240,3 +243,74 @@ def test_threads_that_cannot_be_had_delay_the_question() -> None:
         prober._pool.submit = refuse_once  # type: ignore[assignment]
         prober.watch(target())
         assert ready.get(timeout=5) == "ada"
+
+
+@contextmanager
+def tls_server(folder: Path, *, mutual: bool, newest: ssl.TLSVersion) -> Iterator[int]:
+    """Shake hands on a free port, until the caller is done; yield the port."""
+    authority = Authority(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.sign("server"))
+    context.load_verify_locations(authority.certificate)
+    context.verify_mode = ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE
+    context.maximum_version = newest
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                connection.settimeout(5)
+                with suppress(OSError), context.wrap_socket(connection, server_side=True) as inner:
+                    inner.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("mutual", [True, False])
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_tls_server_answers_by_shaking_hands(
+    tmp_path: Path, mutual: bool, newest: ssl.TLSVersion
+) -> None:
+    """Also one that then asks for a certificate of the hub's, which the operator has not."""
+    with tls_server(tmp_path, mutual=mutual, newest=newest) as port:
+        assert answers(f"https://127.0.0.1:{port}/user/ada/api")
+
+
+def test_one_who_speaks_no_tls_is_no_answer_to_https(server: str) -> None:
+    """A server that ignored its certificate would be refused by hub and proxy."""
+    assert not answers(server.replace("http:", "https:") + "/200")
+
+
+@pytest.mark.parametrize("drips", [True, False])
+def test_one_who_never_ends_the_handshake_holds_no_worker(drips: bool) -> None:
+    """Be it that its event loop has not begun or that it is hostile."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        over = threading.Event()
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                # A record of a handshake that is longer than what ever comes of it.
+                connection.sendall(b"\x16\x03\x03\x3f\xff" if drips else b"")
+                while not over.wait(0.2):
+                    connection.sendall(b"\x02" if drips else b"")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        began = time.monotonic()
+        assert not answers(f"https://127.0.0.1:{listening.getsockname()[1]}/")
+        assert time.monotonic() - began < TIMEOUT + 4
+        over.set()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:1/", "https://127.0.0.1:99999/", "https://[/"])
+def test_an_https_address_where_nobody_is_gives_no_answer(url: str) -> None:
+    """Whatever a record holds, the probe goes on."""
+    assert not answers(url)

@@ -29,7 +29,7 @@ REMOVING = ("remove_service", "remove_secret", "remove_volume")
 def swarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSwarm]:
     """Yield a Swarm that an operator of short leases looks after."""
     made = FakeSwarm()
-    monkeypatch.setattr(main, "DockerEngine", lambda _: made)
+    monkeypatch.setattr(main, "DockerEngine", lambda *_: made)
     monkeypatch.setattr(main, "assemble", partial(assemble, ask=lambda _: True))
     settings = Settings(
         state_url=f"sqlite:///{tmp_path}/state.db",

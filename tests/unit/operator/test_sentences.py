@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from support.records import NOW, condition, later, node, status, task, truth
 from swarmhub_crds.base import ConditionStatus, find_condition
@@ -11,6 +13,7 @@ from swarmhub_operator.decide.verdict import failed, mark, pending
 from swarmhub_operator.engine.observed import TaskState
 
 READY = ConditionType.READY
+AWAY = "assigned node no longer meets constraints"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,12 @@ def test_a_hub_that_is_away_is_known_by_the_log(line: str, away: bool) -> None:
         (TaskState.COMPLETE, 0, "", "by itself on host-n1 with exit code 0 before it answered."),
         (TaskState.REJECTED, None, "no space left.", "on host-n1: no space left."),
         (TaskState.REJECTED, None, "", "on host-n1: no reason given."),
+        (
+            TaskState.REJECTED,
+            None,
+            f"{AWAY}.",
+            f"back on host-n1, since that node was changed: {AWAY}",
+        ),
         (TaskState.ORPHANED, None, "", "was lost with its node on host-n1."),
         (TaskState.SHUTDOWN, None, "", "was stopped on host-n1 by the Swarm."),
         (TaskState.REMOVE, None, "", "was stopped on host-n1 by the Swarm."),
@@ -128,3 +137,29 @@ def test_what_is_pending_claims_neither_ready_nor_started() -> None:
     assert (ready.status, ready.message) == (ConditionStatus.FALSE, "Soon.")
     assert found.address is None
     assert truth(pending(status(), "Soon.", NOW), ConditionType.STARTED) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (9.0, "pulling the image if it is not there yet."),
+        (10.0, "pulling the image for 10 s now."),
+        (49.0, "pulling the image for 40 s now."),
+        (-30.0, "pulling the image if it is not there yet."),
+    ],
+)
+def test_a_long_pull_says_for_how_long(seconds: float, said: str) -> None:
+    """In steps, since each sentence is written to the store; the node's clock may be ahead."""
+    at_work = task(TaskState.PREPARING)
+    now = at_work.changed_at + timedelta(seconds=seconds)
+    assert sentences.step(at_work, node(), now) == f"Preparing on host-n1: {said}"
+
+
+def test_what_the_registry_said_is_the_reason() -> None:
+    """An image that could not be pulled has been asked for at its registry before."""
+    ended = task(TaskState.REJECTED, error="No such image: r/lab:1")
+    said = sentences.failure(ended, node(), "r/lab:1", "The registry r wants a login.")
+    assert said == (
+        "The image r/lab:1 could not be pulled on host-n1. The registry r wants a login."
+    )
+    assert "check its name" in sentences.failure(ended, node(), "r/lab:1")

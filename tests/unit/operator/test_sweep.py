@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from support.records import NOW, later, notebook, secret, service, wanted
+from support.records import NOW, later, metadata, notebook, relabelled, secret, service, wanted
+from swarmhub_crds.held import Held, Why
 from swarmhub_operator.decide.build import ownership
 from swarmhub_operator.decide.policy import SweepPolicy
-from swarmhub_operator.decide.sweep import Sweep, sweep
+from swarmhub_operator.decide.sweep import Known, Orphan, Sweep, strangers, sweep
 from swarmhub_operator.engine.observed import Service, Snapshot, index
 
 POLICY = SweepPolicy(grace=60, brake_fraction=0.2, brake_floor=3)
@@ -24,11 +26,22 @@ def swarm(names: Iterable[str], strays: tuple[Service, ...] = ()) -> Snapshot:
     return index(0.0, (*services, *strays), (), secrets, ())
 
 
+def known(records: Iterable[str], **values: Any) -> Known:
+    """Return what a store knows that holds `records`, and remembers the removal of all others."""
+    have = {name: metadata(name) for name in records}
+    removed = {f"uid-{name}" for name in (*"abcdefghij", *(f"n{i}" for i in range(30)))}
+    return Known(**{"records": have, "removed": removed - {f"uid-{n}" for n in have}, **values})
+
+
 def run(
-    seen: Snapshot, records: Iterable[str], before: Mapping[str, datetime], seconds: float
+    seen: Snapshot,
+    records: Iterable[str],
+    before: Mapping[str, datetime],
+    seconds: float,
+    **values: Any,
 ) -> Sweep:
     """Sweep `seconds` after NOW."""
-    return sweep(seen, frozenset(records), before, later(seconds), POLICY)
+    return sweep(seen, known(records, **values), before, later(seconds), POLICY)
 
 
 def test_what_has_a_record_is_never_garbage() -> None:
@@ -52,7 +65,7 @@ def test_garbage_is_removed_at_the_second_sight_and_after_its_grace() -> None:
 def test_without_grace_two_sights_are_still_needed() -> None:
     """A record written during the first sweep is there at the second."""
     hasty = SweepPolicy(grace=0)
-    seen, records = swarm("abcdefgh"), frozenset("bcdefgh")
+    seen, records = swarm("abcdefgh"), known("bcdefgh")
     first = sweep(seen, records, {}, NOW, hasty)
     assert first.remove == ()
     assert len(sweep(seen, records, first.seen, NOW, hasty).remove) == 2
@@ -87,6 +100,10 @@ def test_an_empty_store_removes_nothing() -> None:
     """More likely a lost database than a class that went home."""
     found = run(swarm("a"), "", {"s-a": NOW, "x-a": NOW}, 99)
     assert found.remove == ()
+    assert {(h.id, h.why) for h in found.held} == {
+        ("s-a", Why.SUSPICIOUSLY_MANY),
+        ("x-a", Why.SUSPICIOUSLY_MANY),
+    }
     assert found.brake is not None
     assert "holds no record" in found.brake
     assert set(found.seen) == {"s-a", "x-a"}
@@ -111,3 +128,80 @@ def test_the_brake_is_let_go_once_all_is_well() -> None:
     """Nothing ripe, nothing to brake."""
     assert run(swarm("a"), "a", {}, 0).brake is None
     assert run(swarm("a"), "", {}, 0).brake is None
+
+
+# -- held: no record, and no memory of a removal
+
+
+def test_what_nobody_remembers_to_have_been_deleted_is_held() -> None:
+    """An older backup lacks the notebook: it runs on, however often and long it is looked at."""
+    seen = swarm("abcdefgh")
+    before = {"s-a": NOW, "x-a": NOW}
+    found = run(seen, "bcdefgh", before, 1e6, removed=frozenset())
+    assert (found.remove, dict(found.seen)) == ((), {})
+    assert found.behind
+    assert [(h.kind, h.id, h.why, h.notebook, h.uid) for h in found.held] == [
+        ("service", "s-a", Why.NO_RECORD, "a", "uid-a"),
+        ("secret", "x-a", Why.NO_RECORD, "a", "uid-a"),
+    ]
+    assert found.brake is not None
+    for told in ("1 service and 1 secret have no record", "state rebuild", "gc --confirm ID"):
+        assert told in found.brake
+
+
+def test_a_fresh_store_of_the_same_identity_holds_everything() -> None:
+    """No record and no tombstone: nothing goes, and it is said that the store is empty."""
+    found = run(swarm("abc"), "", dict.fromkeys(("s-a", "s-b", "s-c"), NOW), 1e6, removed=set())
+    assert found.remove == ()
+    assert len(found.held) == 6
+    assert found.brake is not None
+    assert found.brake.startswith("The store holds no record at all. 3 services and 3 secrets")
+
+
+def test_a_confirmed_one_goes_and_no_other() -> None:
+    """By its exact id; the brake does not keep it, and it is no longer called held back."""
+    seen = swarm("ab")
+    found = run(seen, "", {}, 0, removed=set(), confirmed={"s-a", "x-a"})
+    assert found.remove == (
+        Orphan("service", "s-a", "jupyter-a"),
+        Orphan("secret", "x-a", secret(notebook("a")).name),
+    )
+    assert {h.id for h in found.held} == {"s-a", "x-a", "s-b", "x-b"}
+    assert found.brake is not None
+    assert "1 service and 1 secret" in found.brake
+    braked = run(seen, "", {"s-a": NOW, "s-b": NOW}, 99, confirmed={"s-b"})
+    assert [o.id for o in braked.remove] == ["s-b"]
+
+
+def test_a_confirmation_does_nothing_once_there_is_a_record() -> None:
+    """`state rebuild` came in between: what runs is wanted again."""
+    found = run(swarm("a"), "a", {}, 99, removed=set(), confirmed={"s-a", "x-a"})
+    assert (found.remove, found.held) == ((), ())
+
+
+def test_a_server_that_is_newer_than_its_record_is_held() -> None:
+    """The store is an older backup; its secret is its notebook's own business."""
+    newer = relabelled(service(notebook("a"), id="s-a", created_at=later(5)), GENERATION="2")
+    seen = swarm("", (newer,))
+    found = run(seen, "a", {}, 0)
+    assert [(h.id, h.why) for h in found.held] == [("s-a", Why.OLDER_RECORD)]
+    assert found.remove == ()
+    assert [o.id for o in run(seen, "a", {}, 0, confirmed={"s-a"}).remove] == ["s-a"]
+
+
+def test_one_that_cannot_be_read_has_a_record() -> None:
+    """Whatever it says, nothing of it is garbage."""
+    found = sweep(swarm("a"), Known({"a": None}, {"uid-a"}), {}, NOW, POLICY)
+    assert (found.remove, found.held, found.brake) == ((), (), None)
+
+
+def test_another_stores_notebooks_are_told_and_not_listed_one_by_one() -> None:
+    """They may be well looked after; nobody removes them from here."""
+    own, other = service(notebook("a")), service(notebook("b"))
+    others = [relabelled(other, STORE="other"), relabelled(other, STORE="other")]
+    found = strangers([own, *others], "store-1")
+    assert [(h.kind, h.id, h.name, h.removable) for h in found] == [
+        ("store", "other", "2 notebooks", False)
+    ]
+    assert "`swarmhub state rebuild --from-store other`" in found[0].message
+    assert all(isinstance(h, Held) for h in found)

@@ -188,3 +188,36 @@ def test_many_workers_never_hold_one_name_together() -> None:
         worker.join(10)
     assert clashes == []
     assert queue.depth() == 0
+
+
+# -- the periodic pass
+
+
+def test_what_happened_goes_before_the_periodic_pass(queue: WorkQueue) -> None:
+    """A start does not wait for thousands of records, but every fourth name is one of them."""
+    for number in range(100):
+        queue.add_idle(f"idle-{number}")
+    for number in range(6):
+        queue.add(f"new-{number}")
+    taken = [queue.get(0) for _ in range(8)]
+    assert taken[:4] == ["new-0", "new-1", "new-2", "idle-0"]
+    assert taken[4:] == ["new-3", "new-4", "new-5", "idle-1"]
+    assert queue.get(0) == "idle-2"
+
+
+def test_an_idle_name_that_something_happened_to_waits_no_longer(queue: WorkQueue) -> None:
+    """It is handed out once."""
+    queue.add_idle("a")
+    queue.add_idle("b")
+    queue.add("b")
+    queue.add_idle("b")
+    assert [queue.get(0), queue.get(0), queue.get(0)] == ["b", "a", None]
+
+
+def test_a_name_that_is_worked_on_needs_no_periodic_pass(queue: WorkQueue) -> None:
+    """It is being looked at now."""
+    queue.add("a")
+    assert queue.get(0) == "a"
+    queue.add_idle("a")
+    queue.done("a")
+    assert queue.get(0) is None

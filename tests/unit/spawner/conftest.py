@@ -49,7 +49,10 @@ def operator(store: Store, notebooks: FakeNotebooks) -> Iterator[FakeOperator]:
 
 @pytest.fixture
 async def make_spawner(state_url: str) -> AsyncIterator[MakeSpawner]:
-    """Give a maker of spawners, each with a user and a hub that are only values."""
+    """Give a maker of spawners, each with a user and a hub that are only values.
+
+    One that is given a `config` has its image and network from there.
+    """
     urls: set[str] = set()
 
     def make(user: str = "ada", server: str = "", **options: Any) -> SwarmHubSpawner:
@@ -58,11 +61,14 @@ async def make_spawner(state_url: str) -> AsyncIterator[MakeSpawner]:
             public_host="", api_url="http://hub:8081/hub/api", base_url="/hub/", url="http://hub/"
         )
         owner = SimpleNamespace(name=user, id=7, url=f"/user/{user}/", escaped_name=user, groups=[])
+        owner.orm_user = SimpleNamespace(orm_spawners={})
         orm_spawner = orm.Spawner(name=server)
         orm_spawner.server = orm.Server(
             proto="http", ip="", port=8888, base_url=base_url, cookie_name="c"
         )
-        options = {"image": "ok", "network_name": "nb", "state_url": state_url, **options}
+        if "config" not in options:
+            options = {"image": "ok", "network_name": "nb", **options}
+        options = {"state_url": state_url, **options}
         spawner = SwarmHubSpawner(user=owner, hub=hub, orm_spawner=orm_spawner, **options)
         spawner.api_token = "token-of-" + user
         urls.add(spawner.state_url)

@@ -12,6 +12,7 @@ from typing import Any
 
 from swarmhub_crds.base import Condition, ConditionStatus, set_condition
 from swarmhub_crds.errors import Conflict, NotFound, StoreUnavailable
+from swarmhub_crds.image import SeenImage
 from swarmhub_crds.notebook import Desired, Notebook, NotebookStatus, Phase
 from swarmhub_crds.store import Lease, Store
 from swarmhub_crds.watch import StoreWatch
@@ -169,6 +170,10 @@ class FakeOperator:
             timer = threading.Timer(self._slow, self.ready, (name, generation))
             self._timers.append(timer)
             timer.start()
+
+    def put_images(self, *seen: SeenImage) -> None:
+        """Say which images nodes are to have."""
+        self._store.put_images(seen, fence=self._lease.token)
 
     def ready(self, name: str, generation: int | None = None) -> None:
         """Say that the notebook answers."""

@@ -74,6 +74,11 @@ c.SwarmHubSpawner.network_name = "nb"
 c.SwarmHubSpawner.poll_interval = 1
 c.Spawner.pre_spawn_hook = image_from_user
 c.Spawner.http_timeout = 10
+
+from swarmhub_spawner import explain
+
+c.JupyterHub.extra_handlers = explain.HANDLERS
+c.JupyterHub.template_paths = [explain.PAGES]
 """
 
 
@@ -87,7 +92,7 @@ def _free_port() -> int:
 class HubProcess:
     """JupyterHub as an administrator would run it; can be killed and started again."""
 
-    def __init__(self, folder: Path, state_url: str) -> None:
+    def __init__(self, folder: Path, state_url: str, more: str = "") -> None:
         self.folder = folder
         port, hub_port = _free_port(), _free_port()
         self.url = f"http://127.0.0.1:{hub_port}"
@@ -101,6 +106,7 @@ class HubProcess:
                 token=TOKEN,
                 state_url=state_url,
             )
+            + more
         )
         self._process: subprocess.Popen[bytes] | None = None
         self.api = httpx.Client(
@@ -108,6 +114,11 @@ class HubProcess:
             headers={"Authorization": f"token {TOKEN}"},
             timeout=60,
         )
+
+    def configure(self, more: str) -> None:
+        """Set something else from the next start on."""
+        with self._config.open("a") as config:
+            config.write(f"\n{more}\n")
 
     def start(self) -> None:
         """Start the hub and wait until it answers."""
@@ -131,6 +142,11 @@ class HubProcess:
             self._process.send_signal(sig)
             self._process.wait(60)
             self._process = None
+
+    def exit_code(self, seconds: float) -> int:
+        """Return what a hub that ends by itself ends with."""
+        assert self._process is not None
+        return self._process.wait(seconds)
 
     def log(self) -> str:
         """Return all that the hub has written."""
@@ -189,3 +205,15 @@ class HubProcess:
             return self.api.get("/").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
+
+
+@contextmanager
+def running_hub(folder: Path, state_url: str, more: str = "") -> Iterator[HubProcess]:
+    """Give a hub that runs; it is ended afterwards, whatever happens."""
+    hub = HubProcess(folder, state_url, more)
+    try:
+        hub.start()
+        yield hub
+    finally:
+        hub.stop()
+        hub.api.close()

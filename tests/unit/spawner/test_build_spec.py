@@ -8,9 +8,10 @@ import pytest
 from swarmhub_crds.home import HomeSpec, Reclaim
 from swarmhub_crds.names import notebook_name, slug
 from swarmhub_crds.notebook import Desired, Mount, NotebookSpec, Resources
-from swarmhub_spawner.build_spec import SECRET_PATTERNS, Request, build_spec, split_environment
+from swarmhub_spawner.building.environment import SECRET_PATTERNS, split_environment
+from swarmhub_spawner.building.spec import Request, build_spec
+from swarmhub_spawner.building.volumes import VolumeOptions
 from swarmhub_spawner.errors import OptionError
-from swarmhub_spawner.volumes import VolumeOptions
 
 
 def request(**changes: Any) -> Request:
@@ -142,7 +143,7 @@ def test_bind_and_mode_are_understood_as_by_dockerspawner() -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"volumes": {"/data": "/x"}}, "volumes: '/data' is a path of a host"),
+        ({"volumes": {"/data/../etc": "/x"}}, "must be absolute and without '..'"),
         ({"volumes": {"./data": "/x"}}, "volumes: './data' is a path of a host"),
         ({"read_only_volumes": {"~/d": "/x"}}, "read_only_volumes: '~/d' is a path of a host"),
         ({"volumes": {"h-{raw_username}": "/x"}}, "gives 'h-Ada@x', which is no legal volume name"),

@@ -12,7 +12,7 @@ import pytest
 from swarmhub_crds.notebook import Desired, Notebook, Phase
 from swarmhub_crds.store import Store
 from unit.spawner.fakes import FakeNotebooks, FakeOperator, condition
-from unit.spawner.hubprocess import HubProcess
+from unit.spawner.hubprocess import HubProcess, running_hub
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +40,8 @@ def hub_operator(hub_store: Store, notebooks: FakeNotebooks) -> Iterator[FakeOpe
 @pytest.fixture(scope="module")
 def hub(folder: Path, hub_store: Store, hub_operator: FakeOperator) -> Iterator[HubProcess]:
     """Give a running hub."""
-    hub = HubProcess(folder, hub_store.url)
-    try:
-        hub.start()
-        yield hub
-    finally:
-        hub.stop()
-        hub.api.close()
+    with running_hub(folder, hub_store.url) as running:
+        yield running
 
 
 def until(check: Callable[[], object], what: str, seconds: float = 30.0) -> None:
@@ -232,3 +227,41 @@ def test_the_log_has_no_traceback_of_ours(hub: HubProcess) -> None:
     """Nothing above made the hub log an error that comes from the spawner unasked."""
     assert "Task exception was never retrieved" not in hub.log()
     assert "assuming the spawner is not running" not in hub.log()
+
+
+# -- in place of a server that does not answer
+
+
+def test_a_user_reads_what_has_become_of_a_server(
+    hub: HubProcess, hub_operator: FakeOperator
+) -> None:
+    """Only of their own; the page that the proxy shows asks for it."""
+    down = "Its node <w1> is down since 10:31 UTC; it waits for the node."
+    hub.spawn("ok-8")
+    hub.spawn("ok-8", "lab")
+    hub_operator.write(
+        "ok-8", condition("Ready", ok=False, message=down), phase=Phase.PENDING, message=down
+    )
+    asked = {"path": "/user/ok-8/tree/a"}
+    with hub.browser("ok-8") as own:
+        told = own.get("/hub/swarmhub/server", params=asked)
+        assert told.headers["content-type"].startswith("application/json")
+        assert told.headers["cache-control"] == "no-store"
+        assert told.json() == {"ready": False, "message": down}
+        lab = own.get("/hub/swarmhub/server", params={"path": "/user/ok-8/lab/tree"}).json()
+        assert lab["ready"]
+        assert own.get("/hub/swarmhub/server", params={"path": "/user/ok-2/"}).status_code == 404
+        assert own.get("/hub/swarmhub/server").status_code == 404
+    with hub.browser("ok-9") as other:
+        assert other.get("/hub/swarmhub/server", params=asked).status_code == 404
+    assert httpx.get(f"{hub.url}/hub/swarmhub/server", params=asked).status_code == 403
+
+
+def test_the_proxys_page_asks_what_has_happened(hub: HubProcess) -> None:
+    """The proxy fetches it without anybody's cookies, so that it can tell nothing itself."""
+    page = httpx.get(f"{hub.url}/hub/error/503", params={"url": "/user/<script>/"})
+    assert page.status_code == httpx.codes.OK
+    assert 'id="swarmhub-state"' in page.text
+    assert 'new URL("/hub/" + "swarmhub/server", window.location.origin)' in page.text
+    assert "user/<script>" not in page.text
+    assert "swarmhub-state" not in httpx.get(f"{hub.url}/hub/error/404").text

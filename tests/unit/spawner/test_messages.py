@@ -7,7 +7,14 @@ from typing import Any
 
 from swarmhub_crds.base import Condition, ConditionStatus, Metadata
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus, Phase
-from swarmhub_spawner.messages import Event, failure_text, timed_out_text, waiting_events
+from swarmhub_spawner.messages import (
+    Event,
+    Explanation,
+    explanation,
+    failure_text,
+    timed_out_text,
+    waiting_events,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -141,3 +148,36 @@ def test_a_time_out_tells_how_far_it_came() -> None:
     assert text.plain == "The server was not ready after 59 seconds (record ada): Placed on <w1>."
     assert text.html.endswith("Placed on &lt;w1&gt;.")
     assert "the operator has not answered" in timed_out_text("ada", 5, []).plain
+
+
+# -- in place of a server that does not answer
+
+
+def test_what_has_become_of_a_server_is_the_records_sentence() -> None:
+    """While it waits for its node, is restarted, or has failed."""
+    down = "Its node w1 is down since 10:31 UTC; it waits."
+    waiting = notebook(condition("Ready", "False", down), phase=Phase.PENDING, message=down)
+    assert explanation(waiting, events(waiting)) == Explanation(ready=False, message=down)
+    crashed = notebook(phase=Phase.FAILED, message="It crashed.", exit_code=3)
+    assert explanation(crashed, []).message == "It crashed (exit code 3)."
+
+
+def test_a_server_that_runs_is_worth_another_try() -> None:
+    """Its page is loaded anew."""
+    assert explanation(notebook(phase=Phase.RUNNING), []).ready
+
+
+def test_a_start_that_nobody_has_acted_upon_is_told_as_such() -> None:
+    """An older status says nothing of it."""
+    fresh = notebook(generation=2, phase=Phase.RUNNING, message="Old.")
+    told = explanation(fresh, events(fresh))
+    assert told == Explanation(
+        ready=False, message="The request is written down; waiting for the operator."
+    )
+    assert explanation(fresh, []).message == "Your server is on its way."
+
+
+def test_what_is_stopped_or_gone_can_be_started_again() -> None:
+    """The hub has not noticed yet."""
+    for record in (None, notebook(desired=Desired.STOPPED)):
+        assert "start it again" in explanation(record, []).message

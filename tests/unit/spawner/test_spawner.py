@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sqlite3
 import threading
 import time
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from swarmhub_crds.home import Home, HomePhase, HomeStatus
 from swarmhub_crds.names import notebook_name
-from swarmhub_crds.notebook import Desired, Notebook, Phase
+from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, Phase
 from swarmhub_crds.store import Store
 from swarmhub_spawner.errors import SpawnError
 from swarmhub_spawner.shared import hub_for
@@ -227,14 +229,12 @@ async def test_a_wrong_option_fails_the_start_by_name(
     make_spawner: MakeSpawner, store: Store
 ) -> None:
     """The sentence reaches the page; nothing is written."""
-    with pytest.raises(SpawnError, match="volumes: '/data' is a path of a host"):
-        await make_spawner(volumes={"/data": "/x"}).start()
+    with pytest.raises(SpawnError, match=r"volumes: '\./data' is a path of a host"):
+        await make_spawner(volumes={"./data": "/x"}).start()
     with pytest.raises(SpawnError, match="state_url: no state database"):
         await make_spawner(state_url="").start()
-    with pytest.raises(SpawnError, match="home_reclaim: 'Maybe' is not known"):
+    with pytest.raises(SpawnError, match="home_reclaim: the callable returned 'Maybe'"):
         await make_spawner(home_reclaim=lambda _spawner: "Maybe").start()
-    with pytest.raises(SpawnError, match="internal_ssl is not supported"):
-        await make_spawner(internal_ssl=True).create_certs()
     assert store.list_notebooks() == []
 
 
@@ -267,6 +267,35 @@ async def test_a_start_waits_for_an_earlier_deletion(
     operator = FakeOperator(store.url, notebooks.url)
     await asyncio.wait_for(second, 10)
     operator.close()
+
+
+async def test_a_start_waits_until_the_old_home_is_gone(
+    make_spawner: MakeSpawner, operator: FakeOperator, store: Store
+) -> None:
+    """While the volume of a deleted user of that name is removed, the page says so."""
+    spawner = make_spawner(volumes={"home-{username}": "/home/jovyan"})
+    await spawner.start()
+    await spawner.stop()
+    await spawner.delete_forever()
+    (home,) = store.list_homes()
+    assert isinstance(home, Home)
+    lease = store.read_lease()
+    assert lease is not None
+    meta, going = home.metadata, HomeStatus(phase=HomePhase.DELETING)
+    written = store.put_home_status(
+        meta.name, meta.uid, meta.resource_version, going, fence=lease.token
+    )
+    assert isinstance(written, Home)
+    back = make_spawner(volumes={"home-{username}": "/home/jovyan"})
+    back._spawn_pending = True
+    start = asyncio.create_task(back.start())
+    progress = back.progress()
+    event = await asyncio.wait_for(anext(progress), 15)
+    assert "is being deleted" in str(event["message"])
+    assert not start.done()
+    store.remove_home(meta.name, meta.uid, written.metadata.resource_version, fence=lease.token)
+    await asyncio.wait_for(start, 10)
+    await progress.aclose()
 
 
 async def test_rename_is_refused_once_there_is_a_record(
@@ -462,6 +491,16 @@ def test_the_options_are_in_the_hubs_help() -> None:
         assert f"# c.SwarmHubSpawner.{option} = " in text
 
 
+def test_a_server_is_looked_for_longer_than_nodes_need_to_tell_names(
+    make_spawner: MakeSpawner,
+) -> None:
+    """A hub that stopped what it does not find after JupyterHub's 30 s would end running servers.
+
+    The nodes of a Swarm tell each other which names there are every 30 s, and it took 69 s.
+    """
+    assert make_spawner().http_timeout > 3 * 69
+
+
 async def test_get_url_never_raises(make_spawner: MakeSpawner, operator: FakeOperator) -> None:
     """The hub asks while it starts; a failure must not keep it from that."""
     spawner = make_spawner(image="fail")
@@ -474,6 +513,7 @@ async def test_two_hundred_waiting_starts_cost_one_thread(
     make_spawner: MakeSpawner, store: Store, notebooks: FakeNotebooks
 ) -> None:
     """However many users wait: one watcher, and the hub stays awake."""
+    machine = _Lateness()
     before = threading.active_count()
     spawners = [make_spawner(f"user{i}") for i in range(200)]
     tasks = [asyncio.create_task(spawner.start()) for spawner in spawners]
@@ -489,8 +529,31 @@ async def test_two_hundred_waiting_starts_cost_one_thread(
     assert set(await done) == {notebooks.url}
     assert [await spawner.poll() for spawner in spawners] == [None] * 200
     operator.close()
-    log.info("the event loop was late by at most %.0f ms", 1000 * worst)
-    assert worst < 2.0, f"the event loop stood still for {worst:.3f} s"
+    busy = machine.worst()
+    log.info("the event loop was late by at most %.3f s, any thread by %.3f s", worst, busy)
+    assert worst < busy + 2.0, f"the event loop stood still for {worst:.3f} s, others for {busy} s"
+
+
+class _Lateness:
+    """By how much a thread that only sleeps is late, which is the machine's doing."""
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self._worst = 0.0
+        self._thread = threading.Thread(target=self._measure, daemon=True)
+        self._thread.start()
+
+    def _measure(self) -> None:
+        while not self._over.is_set():
+            began = time.monotonic()
+            time.sleep(0.01)
+            self._worst = max(self._worst, time.monotonic() - began - 0.01)
+
+    def worst(self) -> float:
+        """End the thread and return the longest delay, in seconds."""
+        self._over.set()
+        self._thread.join()
+        return self._worst
 
 
 async def _lag() -> float:
@@ -518,3 +581,150 @@ async def test_a_written_status_wakes_the_start(
     median = sorted(latencies)[10]
     log.info("from the written status to the return of start: median %.1f ms", 1000 * median)
     assert median < 1  # what was not woken looks again only after five seconds
+
+
+# -- what users choose, and what an administrator's own code changes
+
+
+async def test_the_callables_of_options_are_asked_at_each_start(
+    make_spawner: MakeSpawner, operator: FakeOperator, store: Store
+) -> None:
+    """Each is given the spawner, and may be async."""
+
+    async def labels(spawner: SwarmHubSpawner) -> dict[str, str]:
+        await asyncio.sleep(0)
+        return {"who": spawner.user.name}
+
+    spawner = make_spawner(
+        mem_limit=lambda spawner: "2G",
+        cpu_guarantee=lambda spawner: 0.5,
+        volumes=lambda spawner: {"v-{username}": "/v"},
+        extra_labels=labels,
+        uid=lambda spawner: 1000,
+    )
+    await spawner.start()
+    spec = record_of(store, "ada").spec
+    assert spec.resources.mem_limit == 2**31
+    assert spec.resources.cpu_guarantee == 0.5
+    assert [m.volume for m in spec.mounts] == ["v-ada"]
+    assert spec.labels == {"who": "ada"}
+    assert spec.container_user == "1000"
+    assert spec.environment["MEM_LIMIT"] == str(2**31)
+
+
+async def test_hooks_see_and_change_the_record(
+    make_spawner: MakeSpawner, operator: FakeOperator, store: Store
+) -> None:
+    """One before it is written, one after; what whose notebook it is cannot be changed."""
+    written: list[Notebook] = []
+
+    async def modify(spawner: SwarmHubSpawner, spec: NotebookSpec) -> NotebookSpec:
+        await asyncio.sleep(0)
+        return spec.model_copy(update={"labels": {"room": "12"}})
+
+    await make_spawner(
+        modify_record_hook=modify,
+        after_record_written_hook=lambda spawner, notebook: written.append(notebook),
+    ).start()
+    assert record_of(store, "ada").spec.labels == {"room": "12"}
+    assert [notebook.metadata.name for notebook in written] == ["ada"]
+    for wrong, sentence in (
+        (lambda spawner, spec: None, "it returned None; return a NotebookSpec"),
+        (lambda spawner, spec: spec.model_copy(update={"user": "eve"}), "whose notebook this is"),
+    ):
+        with pytest.raises(SpawnError, match=sentence):
+            await make_spawner("bob", modify_record_hook=wrong).start()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "choice", "image"),
+    [
+        (["ok", "b"], "b", "b"),
+        ({"B": "b", "OK": "ok"}, "B", "b"),
+        (lambda spawner: ["b"], "b", "b"),
+        ("*", "any/thing:1", "any/thing:1"),
+        (["ok"], None, "ok"),
+    ],
+)
+async def test_allowed_images(
+    make_spawner: MakeSpawner, allowed: Any, choice: str | None, image: str
+) -> None:
+    """A list, a dict, a callable, or any."""
+    spawner = make_spawner(allowed_images=allowed)
+    spawner.user_options = {"image": choice} if choice else {}
+    assert (await spawner._wanted()).spec.image == image
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen", "sentence"),
+    [
+        ({}, {"image": "b"}, "On this hub users cannot choose an image"),
+        ({}, {"profile": "b"}, "On this hub there are no profiles"),
+        ({"allowed_images": "*"}, {"image": "{x}"}, "holds braces"),
+        ({"allowed_images": ["a"]}, {"image": ["a"]}, "must be given as one text"),
+    ],
+)
+async def test_a_choice_that_nobody_offers(
+    make_spawner: MakeSpawner, options: dict[str, Any], chosen: dict[str, Any], sentence: str
+) -> None:
+    """Is the user's mistake, HTTP 400."""
+    spawner = make_spawner(**options)
+    spawner.user_options = chosen
+    with pytest.raises(SpawnError, match=sentence) as caught:
+        await spawner.start()
+    assert caught.value.status_code == 400
+
+
+async def test_what_a_hook_may_read_is_left_to_it(make_spawner: MakeSpawner) -> None:
+    """JupyterHub's own ways to read user options go on working."""
+    spawner = make_spawner(apply_user_options={"image_input": "image"})
+    spawner.user_options = {"image_input": "b", "image": "c"}
+    await spawner._run_apply_user_options(spawner.user_options)
+    assert (await spawner._wanted()).spec.image == "b"
+
+
+async def test_the_image_is_a_template(make_spawner: MakeSpawner) -> None:
+    """And the notebook is told which one it is."""
+    spec = (await make_spawner(image="reg/lab-{username}:{prefix}")._wanted()).spec
+    assert spec.image == spec.environment["JUPYTER_IMAGE"] == "reg/lab-ada:jupyter"
+    with pytest.raises(SpawnError, match=r"image: \{x\} in 'reg/\{x\}' is not known"):
+        await make_spawner(image="reg/{x}")._wanted()
+
+
+async def test_two_forms_at_once_are_refused(make_spawner: MakeSpawner) -> None:
+    """Users see one; which of them would be a guess."""
+    spawner = make_spawner(allowed_images=["a"], profile_list=[{"display_name": "P"}])
+    with pytest.raises(SpawnError, match="allowed_images: there is a profile_list too"):
+        await spawner.start()
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ({"privileged": True}, "privileged = True cannot be in a Swarm"),
+        ({"modify_pod_hook": print}, "modify_record_hook"),
+        ({"mem_limt": 1}, "mem_limt is no option of SwarmHubSpawner; did you mean mem_limit?"),
+    ],
+)
+async def test_an_override_of_what_is_no_option(
+    make_spawner: MakeSpawner, override: dict[str, Any], sentence: str
+) -> None:
+    """Of a group as of a profile."""
+    values = {name: (lambda spawner, v=value: v) for name, value in override.items()}
+    spawner = make_spawner(profile_list=[{"display_name": "P", "kubespawner_override": values}])
+    with pytest.raises(SpawnError, match=re.escape(sentence)):
+        await spawner.start()
+    with pytest.raises(SpawnError, match=re.escape(sentence)):
+        make_spawner()._apply_overrides(override)
+
+
+async def test_the_page_is_silent_if_asked_to(make_spawner: MakeSpawner) -> None:
+    """And patient, if that is wished."""
+    spawner = make_spawner(events_enabled=False)
+    spawner._spawn_pending = True
+    assert [event async for event in spawner.progress()] == []
+    loud = make_spawner(slow_spawn_message="{seconds} s", slow_spawn_message_threshold=1)
+    loud._spawn_pending = True
+    async for event in loud.progress():
+        assert event["message"] == "1 s"
+        loud._spawn_pending = False

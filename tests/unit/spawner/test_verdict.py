@@ -87,6 +87,7 @@ def test_an_old_failure_does_not_end_a_new_start() -> None:
         (record(desired=Desired.STOPPED, phase=Phase.RUNNING), 0),
         (record(phase=Phase.RUNNING), None),
         (record(phase=Phase.BACK_OFF, exit_code=1), None),
+        (record(observed=5, phase=Phase.RUNNING, desired=Desired.STOPPED), None),
         (record(phase=Phase.FAILED, exit_code=137), 137),
         (record(phase=Phase.FAILED), 1),
         (record(phase=Phase.FAILED, exit_code=0), 1),

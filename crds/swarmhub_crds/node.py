@@ -1,0 +1,21 @@
+"""What the operator last saw of a node: told in the store, so that it can be read at any time."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from swarmhub_crds.base import Tolerant, UtcTime
+
+
+class SeenNode(Tolerant):
+    """One machine of the Swarm, as `swarmhub nodes` lists it. Words are the engine's own."""
+
+    id: str
+    hostname: str
+    role: str = ""  # manager, worker
+    availability: str = ""  # active, pause, drain
+    state: str = ""  # ready, down, disconnected, unknown
+    since: UtcTime | None = None  # when it got into this state, by the manager's clock
+    cpus: float = 0.0
+    memory: int = 0  # bytes
+    labels: dict[str, str] = Field(default_factory=dict)

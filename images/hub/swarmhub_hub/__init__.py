@@ -1,0 +1,1 @@
+"""The hub's configuration: from settings and secrets to what JupyterHub reads."""

@@ -1,0 +1,58 @@
+"""A site's own configuration files, and what they leave of the stack's."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from traitlets.config import Config
+from traitlets.config.loader import LazyConfigValue
+
+# Settled by the stack: proxy, hub and notebooks find each other and outlive each other.
+_OF_THE_STACK: Final = {
+    "JupyterHub": [
+        *("bind_url", "ip", "port", "proxy_class", "cookie_secret_file"),
+        *("cleanup_proxy", "cleanup_servers"),
+        *("hub_bind_url", "hub_connect_ip", "hub_connect_url", "hub_ip", "hub_port"),
+    ],
+    "ConfigurableHTTPProxy": ["api_url", "auth_token", "command", "should_start"],
+}
+_OURS: Final = ("services", "load_roles")
+
+
+def site_files(folder: Path) -> list[Path]:
+    """Return the site's own files in a folder, in order of name; an archive is unpacked first."""
+    found = sorted(folder.glob("*.py"))
+    for archive in sorted(folder.glob("*.tar")):
+        unpacked = Path(tempfile.mkdtemp(prefix="swarmhub-site-"))
+        with tarfile.open(archive) as content:
+            content.extractall(unpacked)  # noqa: S202 - `make up` has written it
+        found += sorted(unpacked.glob("*.py"))
+    return found
+
+
+def ours(config: Config) -> dict[str, list[dict[str, Any]]]:
+    """Return services and roles that the stack needs, before a site's files replace the lists."""
+    return {key: list(config.JupyterHub.get(key, [])) for key in _OURS}
+
+
+def keep(config: Config, needed: dict[str, list[dict[str, Any]]]) -> None:
+    """Put back what is needed and was replaced; of the same name, what the site wrote counts."""
+    for key, entries in needed.items():
+        theirs = config.JupyterHub.get(key) or []
+        if isinstance(theirs, LazyConfigValue):  # `c.JupyterHub.services.append(...)`
+            theirs = theirs.get_value([])
+        names = {entry.get("name") for entry in theirs if isinstance(entry, dict)}
+        config.JupyterHub[key] = [*(e for e in entries if e["name"] not in names), *theirs]
+
+
+def overridden(config: Config) -> list[str]:
+    """Return the options of the stack that a site's files set."""
+    return [
+        f"c.{section}.{name}"
+        for section, names in _OF_THE_STACK.items()
+        for name in names
+        if section in config and name in config[section]
+    ]

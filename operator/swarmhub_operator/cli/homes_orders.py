@@ -1,0 +1,201 @@
+"""`swarmhub homes move`, `forget` and `prune`: what an administrator orders the operator to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+from swarmhub_crds.base import find_condition
+from swarmhub_crds.errors import Conflict
+from swarmhub_crds.home import Home, HomePhase
+from swarmhub_crds.notebook import Desired
+from swarmhub_crds.store import Store
+
+from swarmhub_operator.cli import output
+from swarmhub_operator.cli.duration import duration
+from swarmhub_operator.cli.errors import TROUBLE
+from swarmhub_operator.cli.holding import users
+from swarmhub_operator.cli.machines import find_node
+from swarmhub_operator.cli.options import (
+    DockerHost,
+    DryRun,
+    StateUrl,
+    Yes,
+    clock,
+    engine_at,
+    opened,
+)
+from swarmhub_operator.cli.records import find_home
+from swarmhub_operator.cli.text import age, safe, span
+from swarmhub_operator.decide.homes import RELEASED
+from swarmhub_operator.decide.moving import is_ordered
+from swarmhub_operator.settings import DEFAULT_DOCKER_HOST, DEFAULT_STATE_URL
+
+_LOOK_EVERY: Final = 0.5  # seconds
+
+Whose = Annotated[
+    str,
+    typer.Argument(
+        metavar="HOME", help="USER, USER/SERVER, or the name of a home.", show_default=False
+    ),
+]
+Target = Annotated[
+    str,
+    typer.Argument(metavar="NODE", help="The node's hostname or id.", show_default=False),
+]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until it is done, and tell how it went.")
+]
+Timeout = Annotated[
+    str, typer.Option("--timeout", metavar="TIME", help="How long to wait until it is done.")
+]
+Released = Annotated[
+    bool, typer.Option("--released", help="Those whose user or server was deleted in the hub.")
+]
+OlderThan = Annotated[
+    str,
+    typer.Option(
+        "--older-than", metavar="TIME", help="Only those that lost their user so long ago."
+    ),
+]
+
+
+def move(
+    whose: Whose,
+    node: Target,
+    yes: Yes = False,
+    wait: Wait = True,
+    timeout: Timeout = "1h",
+    docker_host: DockerHost = DEFAULT_DOCKER_HOST,
+    state_url: StateUrl = DEFAULT_STATE_URL,
+) -> None:
+    """Move a home to another node: copied, verified by checksum, then removed where it was.
+
+    The operator does it, once the server that uses it is stopped. Who starts it meanwhile waits.
+    """
+    chosen = find_node(engine_at(docker_host).nodes(), node)
+    with opened(state_url) as store:
+        home = find_home(store, whose)
+        name = home.metadata.name
+        if home.status.node_id == chosen.id:
+            output.write(f"home/{safe(name)} is on {safe(chosen.hostname)} already")
+            return
+        using = users(store, name)
+        if using:
+            output.warn(
+                f"{safe(', '.join(using))} uses it; it is moved once that server is stopped."
+            )
+        where = home.status.node or "no node"
+        question = f"Move {safe(name)} from {safe(where)} to {safe(chosen.hostname)}?"
+        if not yes and not typer.confirm(question):
+            raise typer.Exit(1)
+        moves = max(home.spec.orders.moves, home.status.moves) + 1
+        store.order_home(name, move_to=chosen.id, moves=moves)
+        output.write(f"home/{safe(name)} is to be moved to {safe(chosen.hostname)}")
+        if wait:
+            _await_move(store, name, moves, duration(timeout).total_seconds())
+            if find_home(store, name).status.node_id != chosen.id:
+                raise typer.Exit(TROUBLE)
+
+
+def _await_move(store: Store, name: str, moves: int, seconds: float) -> None:
+    """Tell each step of a move until it has ended."""
+    end, said = time.monotonic() + seconds, find_home(store, name).status.message
+    while True:
+        home = find_home(store, name)
+        if home.status.message not in ("", said):
+            said = home.status.message
+            output.write(safe(said))
+        if home.status.moves >= moves or not is_ordered(home):
+            return
+        if time.monotonic() > end:
+            raise Conflict(
+                f"The home {name} was not moved within {span(seconds)}; the operator goes on, and "
+                f"`swarmhub describe home {name}` tells how it stands."
+            )
+        time.sleep(_LOOK_EVERY)
+
+
+def forget(whose: Whose, yes: Yes = False, state_url: StateUrl = DEFAULT_STATE_URL) -> None:
+    """Give up a home that is lost, or on a node that does not come back.
+
+    The user's next start begins with an empty home on any node. The volume itself is not touched:
+    if its node comes back, `swarmhub homes` lists it as Unknown.
+    """
+    with opened(state_url) as store:
+        home = find_home(store, whose)
+        name, status = home.metadata.name, home.status
+        if status.node_id is None:
+            raise Conflict(f"The home {name} is on no node, so there is nothing to give up.")
+        using = users(store, name)
+        used = age(status.last_used_at, clock())
+        output.write(
+            f"User {safe(home.spec.user)} loses what is in {safe(name)} on "
+            f"{safe(status.node or status.node_id)} (last used {used} ago): the next start begins "
+            "with an empty home."
+        )
+        if using:
+            output.write(f"Stopped for it: {safe(', '.join(using))}.")
+        if not yes and not typer.confirm(f"Give up {safe(name)}?"):
+            raise typer.Exit(1)
+        for notebook in using:
+            store.set_desired(notebook, Desired.STOPPED)
+        given_up = (*home.spec.orders.forgotten, status.node_id)
+        store.order_home(name, forgotten=given_up)
+    output.write(f"home/{safe(name)} is given up; the operator lets it go at its next look")
+
+
+def prune(
+    released: Released = False,
+    older_than: OlderThan = "30d",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    state_url: StateUrl = DEFAULT_STATE_URL,
+) -> None:
+    """Remove homes that have lost their user, with all that is in them, on whichever node.
+
+    A node that is down is waited for. A volume that was not made for its home is kept.
+    """
+    if not released:
+        raise typer.BadParameter("say which: --released is all that can be pruned")
+    least, now = duration(older_than), clock()
+    with opened(state_url) as store:
+        homes = [h for h in store.list_homes() if isinstance(h, Home)]
+        chosen = [h for h in homes if _is_old(h, now, least)]
+        for home in chosen:
+            output.write(_line(home, now))
+        if dry_run or not chosen:
+            output.write(f"{len(chosen)} would be removed." if dry_run else "There is none.")
+            return
+        if not yes and not typer.confirm(f"Remove {len(chosen)} for good?"):
+            raise typer.Exit(1)
+        _each(chosen, lambda home: store.request_home_deletion(home.metadata.name))
+    output.write("The operator removes them; `swarmhub homes` tells of those that wait.")
+
+
+def _each(homes: list[Home], ask: Callable[[Home], object]) -> None:
+    for home in homes:
+        try:
+            ask(home)
+        except Conflict as error:  # its user has come back just now
+            output.warn(safe(str(error)))
+
+
+def _is_old(home: Home, now: datetime, least: timedelta) -> bool:
+    since = _released_at(home)
+    return home.status.phase is HomePhase.RELEASED and since is not None and now - since >= least
+
+
+def _released_at(home: Home) -> datetime | None:
+    found = find_condition(home.status.conditions, RELEASED)
+    return found.last_transition_time if found else None
+
+
+def _line(home: Home, now: datetime) -> str:
+    where, since = home.status.node or "no node", age(_released_at(home), now)
+    return safe(
+        f"home/{home.metadata.name} of {home.spec.user} on {where}, without its user for {since}"
+    )

@@ -1,0 +1,1 @@
+"""What runs on other nodes, in one-off services of the operator's own image."""

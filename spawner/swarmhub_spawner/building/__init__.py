@@ -1,0 +1,1 @@
+"""From the values of the options to the record, by pure functions."""

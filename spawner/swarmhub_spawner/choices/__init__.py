@@ -1,0 +1,1 @@
+"""What users choose when they start a server: profiles and images."""

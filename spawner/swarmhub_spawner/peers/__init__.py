@@ -1,0 +1,1 @@
+"""What becomes of each option of the spawners that people come from."""

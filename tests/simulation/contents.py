@@ -1,0 +1,94 @@
+"""What is in the homes is never lost, and nobody is given an empty home in place of a full one.
+
+The checks know what is in each volume, wherever it lies, and what the records say. They follow a
+home by its uid: its content is what its notebook first wrote into it, or what it found there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from simswarm.errands import PART
+from swarmhub_crds.errors import StoreError
+from swarmhub_crds.home import Home, HomePhase, Reclaim
+from swarmhub_crds.notebook import Notebook
+from swarmhub_operator.engine import labels
+
+if TYPE_CHECKING:
+    from simulation.driver import Simulation
+
+_LEAVING = (HomePhase.RELEASED, HomePhase.DELETING)
+
+
+class Contents:
+    """Follows what is in the homes of a simulation."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self._sim = sim
+        self._known: dict[str, tuple[str, int]] = {}  # uid -> content, and how often given up
+        self._seen: set[str] = set()  # containers that were looked at
+
+    def watch(self) -> Iterator[str]:
+        """Check what the notebooks that run find in their homes."""
+        swarm = self._sim.swarm
+        for container in swarm.stock.containers.values():
+            about = swarm.world.task_labels.get(container.task_id, {})
+            if container.running_since is None or container.id in self._seen:
+                continue
+            self._seen.add(container.id)
+            if about.get(labels.STORE) == self._sim.store.uid:
+                for name in container.volumes:
+                    yield from self._used(container.node_id, name)
+
+    def _used(self, node: str, name: str) -> Iterator[str]:
+        try:
+            home = self._sim.store.get_home(name)
+        except StoreError:
+            return
+        if not isinstance(home, Home):
+            return
+        found = self._sim.swarm.stock.content(node, name)
+        given_up = len(home.spec.orders.forgotten)
+        before, then = self._known.get(home.metadata.uid, (found, given_up))
+        self._known[home.metadata.uid] = found, given_up
+        if found != before and then == given_up:
+            yield f"a notebook found {found!r} in the home {name}, which held {before!r}"
+
+    def removal(self, node: str, name: str) -> Iterator[str]:
+        """Check whether a volume may be removed now."""
+        try:
+            home = self._sim.store.get_home(name)
+            records = self._sim.store.list_notebooks()
+        except StoreError:
+            yield f"removes the volume {name} while the store cannot be read"
+            return
+        if not isinstance(home, Home):
+            yield f"removes the volume {name}, of which there is no record"
+            return
+        volume = self._sim.swarm.stock.volumes.get(node, {}).get(name)
+        if volume is None:
+            return
+        if (volume.labels or {}).get(labels.UID) != home.metadata.uid:
+            yield f"removes the volume {name}, which was not made for this home"
+        if self._is_spare(home, node):
+            return
+        given_up = (
+            home.spec.reclaim is Reclaim.DELETE or home.metadata.deletion_requested_at is not None
+        )
+        if home.status.phase not in _LEAVING or not given_up:
+            yield f"removes the home {name}, which is {home.status.phase} and {home.spec.reclaim}"
+        for record in records:
+            if isinstance(record, Notebook) and name in {m.volume for m in record.spec.mounts}:
+                yield f"removes the home {name}, which {record.metadata.name} mounts"
+
+    def _is_spare(self, home: Home, node: str) -> bool:
+        """Whether a copy of the home, bound to another node, is not needed."""
+        at, name = home.status.node_id, home.metadata.name
+        if at == node:
+            return False
+        content = self._sim.swarm.stock.content
+        here = content(node, name)
+        if not here or here.startswith(PART):
+            return True
+        return at is not None and here == content(at, name)

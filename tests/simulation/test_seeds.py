@@ -1,0 +1,20 @@
+"""Lives by chance: users, fate and faults as a seed decides, and a good end each time."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from simulation import campaign, seeds
+from simulation.campaign import Case
+
+SEEDS = 2000
+
+
+@pytest.mark.timeout(1800 * campaign.factor())
+def test_every_seed_comes_to_a_good_end() -> None:
+    """All becomes as the records say and stays so, and nothing was done needlessly."""
+    cases = (Case("seeds", (), seed) for seed in range(SEEDS * campaign.factor()))
+    report = campaign.run(cases, seeds.play)
+    sys.stderr.write(f"{report.runs} seeds\n")
+    report.check()

@@ -1,0 +1,1 @@
+"""The tests on three nodes: a package, so that its nodes end with its last test."""
