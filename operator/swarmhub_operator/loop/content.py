@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from swarmhub_operator.decide.copying import Outcome, read_outcome
 
 CHUNK = 1 << 18  # bytes
+# An address whose container has gone answers nothing, not even a refusal. Seconds.
+CONNECTED_WITHIN = 10.0
 ANSWER_WITHIN = 300.0  # seconds without a sign of life; the size of a great home takes its time
 
 
@@ -34,6 +36,7 @@ class Peer:
         self._address = urlsplit(url).netloc
         self._headers = {"Authorization": f"Bearer {token}"}
         self._within = within
+        self._outcome: Outcome | None = None  # once it has been told; the errand may then be gone
 
     def size(self) -> dict[str, int]:
         """Return what the volume holds: `entries`, `bytes`, and of a sender `archive` (bytes).
@@ -59,13 +62,17 @@ class Peer:
         Raises:
             ContentError: it does not answer.
         """
+        if self._outcome is not None:
+            return self._outcome
         status, told = self._asked("GET", "/outcome")
         if status != HTTPStatus.OK:
             raise ContentError(_refusal(status, told))
         return _outcome(told) if told else None
 
     def done(self) -> None:
-        """Tell it that it may end; one that is gone knows."""
+        """Tell it that it may end; one that has told its outcome, or is gone, knows."""
+        if self._outcome is not None:
+            return
         try:
             self._ask("POST", "/done")
         except ContentError:
@@ -106,19 +113,21 @@ class Peer:
             while line := response.readline():
                 told = json.loads(line)
                 advance()
-        outcome = _outcome(told)
+        outcome = self._outcome = _outcome(told)
         if outcome.error:
             raise ContentError(outcome.error)
         return outcome
 
     @contextmanager
     def _connected(self) -> Iterator[http.client.HTTPConnection]:
-        connection = http.client.HTTPConnection(self._address, timeout=self._within)
+        patience = min(CONNECTED_WITHIN, self._within)
+        connection = http.client.HTTPConnection(self._address, timeout=patience)
         try:
             connection.connect()
         except OSError as error:
             raise ContentError(_unreachable(self._address, error)) from error
         try:
+            connection.sock.settimeout(self._within)
             yield connection
         finally:
             connection.close()

@@ -6,7 +6,9 @@ import http.client
 import io
 import os
 import signal
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,6 +159,40 @@ def test_a_refused_archive_is_explained(volume: Path) -> None:
     assert code == 1
     assert "does not look like a tar archive" in outcome.error
     assert not any(volume.iterdir())
+
+
+def test_an_errand_that_has_told_its_outcome_is_not_asked_again(
+    volume: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends then, and an address without a container answers nothing for two minutes."""
+    with errand("receive", volume) as receiver:
+        peer = receiver.peer
+        with pytest.raises(ContentError, match="refused"):
+            peer.put([], nothing)
+        monkeypatch.setattr("http.client.HTTPConnection.connect", _nobody_should)
+        known = peer.outcome()
+        assert known is not None
+        assert "refused" in known.error
+        peer.done()
+
+
+def _nobody_should(_: http.client.HTTPConnection) -> None:
+    raise AssertionError("It was asked once more.")
+
+
+def test_an_address_that_answers_nothing_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though an answer may take its time."""
+    monkeypatch.setattr("swarmhub_operator.loop.content.CONNECTED_WITHIN", 0.2)
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for one in (first, second):  # the kernel lets further ones wait without a word
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        began = time.monotonic()
+        with pytest.raises(ContentError, match="does not answer"):
+            Peer(f"http://127.0.0.1:{full.getsockname()[1]}", TOKEN, 60).outcome()
+    assert time.monotonic() - began < 30
 
 
 def test_a_volume_that_cannot_be_filled_is_explained(volume: Path) -> None:
