@@ -11,12 +11,13 @@ from datetime import datetime
 
 from swarmhub_crds.base import Metadata
 from swarmhub_crds.notebook import ConditionType, Phase
+from swarmhub_crds.sqlstore.codec import Broken
 
 from swarmhub_operator.decide.build import Wanted, address
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.verdict import Verdict, mark
 from swarmhub_operator.engine import labels
-from swarmhub_operator.engine.observed import Service, TaskState
+from swarmhub_operator.engine.observed import Secret, Service, Snapshot, TaskState
 
 REASON = "StoreBehind"
 MESSAGE = (
@@ -43,6 +44,21 @@ def is_later(service: Service, uid: str | None, marked: datetime | None) -> bool
     """Return whether the service is of another record, made after that of `uid` was marked."""
     other = uid is not None and service.labels.get(labels.UID) != uid
     return other and marked is not None and service.created_at > marked
+
+
+def leavings(
+    record: Broken, snapshot: Snapshot
+) -> tuple[tuple[Service, ...], tuple[Secret, ...]] | None:
+    """Return what is left of a deleted notebook whose record cannot be read.
+
+    None if it is held: one of the services was made after the record was marked.
+    """
+    name = record.name
+    found = snapshot.all_services()
+    services = tuple(s for s in found if s.labels.get(labels.NOTEBOOK) == name)
+    if any(is_later(s, record.uid, record.deletion_requested_at) for s in services):
+        return None
+    return services, snapshot.secrets.get(name, ())
 
 
 def hold(wanted: Wanted, observed: Observed, now: datetime) -> Verdict | None:

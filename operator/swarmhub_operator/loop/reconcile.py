@@ -5,27 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from swarmhub_crds.errors import StoreError
-from swarmhub_crds.home import Home, HomePhase
+from swarmhub_crds.home import HomePhase
 from swarmhub_crds.notebook import ConditionType, Desired, Notebook, NotebookStatus, Phase
 from swarmhub_crds.store import Broken
 
 from swarmhub_operator.decide import homes
 from swarmhub_operator.decide.actions import RemoveRecord, UpdateService
-from swarmhub_operator.decide.behind import MESSAGE, is_later
+from swarmhub_operator.decide.behind import MESSAGE, leavings
 from swarmhub_operator.decide.build import Wanted
 from swarmhub_operator.decide.inputs import Context, Observed
-from swarmhub_operator.decide.inventories import Found
-from swarmhub_operator.decide.mounting import Owners
-from swarmhub_operator.decide.owners import owners
-from swarmhub_operator.decide.placing import needs_place
-from swarmhub_operator.decide.plan import plan, was_unreadable
 from swarmhub_operator.decide.verdict import Verdict, failed
-from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.observed import Snapshot
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.apply import Applier
+from swarmhub_operator.loop.deciding import Decider
 from swarmhub_operator.loop.parts import Parts
+from swarmhub_operator.loop.sight import Sight, Sources, is_settled, is_to_run
 from swarmhub_operator.loop.starting import Starting
 
 MAX_AGE = 0.05  # seconds that a shared look may be old
@@ -39,6 +35,10 @@ class Reconciler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._starting = Starting(parts)
+        self._decider = Decider(parts.engine, parts.observer, parts.store.uid, parts.clock)
+        places = parts.inventories
+        sources = Sources(parts.store.get_home, parts.store.removed_uids, places.known, places.find)
+        self._sight = Sight(sources, parts.policy)
         refused = parts.policy.refused_environment
         self._applier = Applier(parts.engine, parts.store, parts.leadership, parts.now, refused)
         self._changed: dict[str, float] = {}  # when we last changed the Swarm for a notebook
@@ -58,12 +58,12 @@ class Reconciler:
             self._forget(name)
             return None
         if isinstance(record, Broken):
-            self._starting.forget(name)
+            self._let_go(name)
             if record.deletion_requested_at is not None:
                 return self._delete_broken(record)
             self._report_broken(record)
             return None
-        wanted = Wanted(record, self._parts.store.uid, self._homes(record))
+        wanted = Wanted(record, self._parts.store.uid, self._sight.homes(record))
         try:
             return self._step(wanted)
         except EngineError as error:
@@ -71,7 +71,7 @@ class Reconciler:
             if not self._explain(wanted.notebook, error):
                 return 0.0
             if error.kind is Kind.REFUSED and wanted.notebook.status.phase is not Phase.RUNNING:
-                self._starting.drop(name)
+                self._decider.drop(name)
                 return None
             raise
         except Exception:
@@ -89,15 +89,12 @@ class Reconciler:
             return False
         return record is not None and _version(record) == written
 
-    def _homes(self, record: Notebook) -> dict[str, Home]:
-        found = (self._parts.store.get_home(m.volume) for m in record.spec.mounts if m.home)
-        return {h.metadata.name: h for h in found if isinstance(h, Home)}
-
     def _step(self, wanted: Wanted) -> float | None:
         snapshot = self._look(wanted.name)
         observed = self._observe(wanted, snapshot)
         self._bind_homes(wanted, observed)
-        verdict = self._decide(wanted, observed, snapshot)
+        context = Context(self._parts.policy, self._parts.network, self._parts.now())
+        verdict = self._decider.decide(wanted, observed, snapshot, context)
         self._carry_out(wanted, observed, verdict)
         self._starting.follow_up(wanted.name, observed, verdict)
         return verdict.look_again
@@ -107,65 +104,14 @@ class Reconciler:
         return self._parts.observer.look(oldest)
 
     def _observe(self, wanted: Wanted, snapshot: Snapshot) -> Observed:
-        service = snapshot.services.get(wanted.name)
-        strays = (s for s in snapshot.strays if s.labels.get(labels.NOTEBOOK) == wanted.name)
-        task = snapshot.current_task(service) if service else None
-        down = snapshot.down(task)
-        observed = Observed(
-            service=service,
-            strays=tuple(strays),
-            task=task,
-            secrets=snapshot.secrets.get(wanted.name, ()),
-            nodes=snapshot.nodes,
-            removed=self._removed(wanted, snapshot),
-            unchanged=snapshot.unchanged(service) if service else 0.0,
-            down_for=snapshot.started - down.seen if down else 0.0,
-            down_since=down.since if down else None,
-            since_repair=self._parts.clock() - self._repaired.get(wanted.name, NEVER),
-        )
-        if wanted.spec.desired is not Desired.RUNNING or _is_settled(wanted.notebook):
+        since_repair = self._parts.clock() - self._repaired.get(wanted.name, NEVER)
+        observed = replace(self._sight.observe(wanted, snapshot), since_repair=since_repair)
+        if not is_to_run(wanted.notebook):
             return observed
-        observed = replace(observed, owners=self._owners(wanted, snapshot))
-        if service is None:
-            ending = snapshot.ending.get(wanted.name, ())
-            observed = replace(observed, ending=ending, found=self._found(wanted, snapshot))
+        observed = self._sight.complete(wanted, observed, snapshot)
+        if observed.service is None:
             return self._starting.before(wanted, observed)
         return self._starting.after(wanted, observed)
-
-    def _owners(self, wanted: Wanted, snapshot: Snapshot) -> Owners:
-        """Find out whose the volumes are, also those that the record calls nobody's home."""
-        stored: dict[str, Home | None] = dict(wanted.homes)
-        for volume in {m.volume for m in wanted.spec.mounts} - stored.keys():
-            home = self._parts.store.get_home(volume)
-            if home is not None:
-                stored[volume] = home if isinstance(home, Home) else None
-        inventories = self._parts.inventories.known()
-        services = snapshot.all_services()
-        return owners(wanted.spec, stored, inventories, services)
-
-    def _found(self, wanted: Wanted, snapshot: Snapshot) -> dict[str, Found]:
-        """Find the homes that are bound to no node, and may yet be somewhere."""
-        if not self._parts.policy.adopt_volumes:
-            return {}
-        unbound = (h for h in wanted.homes.values() if h.node_local and not h.status.node_id)
-        find = self._parts.inventories.find
-        return {home.metadata.name: find(home, snapshot.nodes) for home in unbound}
-
-    def _decide(self, wanted: Wanted, observed: Observed, snapshot: Snapshot) -> Verdict:
-        context = Context(self._parts.policy, self._parts.network, self._parts.now())
-        runs = wanted.spec.desired is Desired.RUNNING and not _is_settled(wanted.notebook)
-        if runs and needs_place(wanted, observed):
-            return self._starting.decide(wanted, observed, snapshot, context)
-        if not runs:
-            self._starting.drop(wanted.name)
-        return plan(wanted, observed, context)
-
-    def _removed(self, wanted: Wanted, snapshot: Snapshot) -> frozenset[str]:
-        """Ask the store of which records the services under this name are left over, if any."""
-        first = snapshot.services.get(wanted.name)
-        found = (*((first,) if first else ()), *snapshot.strays)
-        others = {s.labels.get(labels.UID, "") for s in found} - {wanted.notebook.metadata.uid}
-        return self._parts.store.removed_uids() & others if others else frozenset()
 
     def _carry_out(self, wanted: Wanted, observed: Observed, verdict: Verdict) -> None:
         if not verdict.act_first:
@@ -213,23 +159,27 @@ class Reconciler:
             )
 
     def _forget(self, name: str) -> None:
-        self._starting.forget(name)
+        self._let_go(name)
         for memory in (self._changed, self._repaired, self._wrote):
             memory.pop(name, None)
+
+    def _let_go(self, name: str) -> None:
+        self._decider.drop(name)
+        self._starting.forget(name)
 
     def _delete_broken(self, record: Broken) -> float | None:
         """End a deletion whose record cannot be read; its homes, which nobody can tell, stay."""
         name = record.name
-        snapshot = self._look(name)
-        services = [s for s in snapshot.all_services() if s.labels.get(labels.NOTEBOOK) == name]
-        if any(is_later(s, record.uid, record.deletion_requested_at) for s in services):
+        left = leavings(record, self._look(name))
+        if left is None:
             log.warning("notebook", notebook=name, outcome="held", error=MESSAGE)
             return None
+        services, secrets = left
         if services:
             self._applier.remove(name, services, ())
             self._changed[name] = self._parts.clock()
             return 0.0
-        self._applier.remove(name, (), snapshot.secrets.get(name, ()))
+        self._applier.remove(name, (), secrets)
         fence = self._parts.leadership.fence
         self._parts.store.remove_notebook(name, record.uid, record.resource_version, fence=fence)
         log.info("notebook", notebook=name, outcome="removed unread")
@@ -261,7 +211,7 @@ class Reconciler:
             return False
         if error.kind is Kind.REFUSED and fresh.status.phase is not Phase.RUNNING:
             self._put(fresh, self._refused(fresh, error))
-        elif not _is_settled(fresh):  # else its reason would be lost for good
+        elif not is_settled(fresh):  # else its reason would be lost for good
             self._put(fresh, fresh.status.model_copy(update={"message": error.sentence}))
         return True
 
@@ -282,13 +232,3 @@ def _version(record: Notebook | Broken) -> int | None:
 
 def _start_of(record: Notebook) -> tuple[str, int]:
     return record.metadata.uid, record.metadata.generation
-
-
-def _is_settled(record: Notebook) -> bool:
-    """Whether this generation has been given up or has ended by itself.
-
-    One that was unreadable begins afresh, by the gate, the owners and the quotas like any other.
-    """
-    status = record.status
-    over = status.phase in (Phase.FAILED, Phase.STOPPED) and not was_unreadable(status)
-    return over and status.observed_generation == record.metadata.generation

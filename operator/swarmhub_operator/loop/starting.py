@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,26 +9,17 @@ from swarmhub_crds.notebook import NotebookStatus, Phase
 
 from swarmhub_operator.decide.actions import CreateService
 from swarmhub_operator.decide.admission import allows_image
-from swarmhub_operator.decide.build import Placement, Wanted
-from swarmhub_operator.decide.claim import Claim
+from swarmhub_operator.decide.build import Wanted
 from swarmhub_operator.decide.follow import is_ready, is_recent
-from swarmhub_operator.decide.inputs import Context, Observed
-from swarmhub_operator.decide.loads import Expected, loads
-from swarmhub_operator.decide.placing import beside, wish
-from swarmhub_operator.decide.plan import plan
-from swarmhub_operator.decide.policy import Policy
-from swarmhub_operator.decide.quota import of_spec, of_strangers, others
-from swarmhub_operator.decide.quota_policy import Quota
+from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.verdict import Verdict
 from swarmhub_operator.engine.errors import EngineError
-from swarmhub_operator.engine.observed import Snapshot, Task, TaskState
+from swarmhub_operator.engine.observed import Task, TaskState
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.loop.expectations import Expectations
 from swarmhub_operator.loop.gate import places
 from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.probe import Target
 
-STRANGERS_FOR = 10.0  # seconds for which it is believed what other stores' servers take
 LOG_LINES = 20
 LOG_WIDTH = 500  # characters of a line that are kept in the status
 HOLD = timedelta(seconds=60)  # a start that takes longer is not busy with the CPU
@@ -41,48 +31,6 @@ class Starting:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._expected = Expectations(parts.clock)
-        self._strangers: tuple[Claim, ...] = ()
-        self._strangers_asked = float("-inf")
-
-    def decide(
-        self, wanted: Wanted, observed: Observed, snapshot: Snapshot, context: Context
-    ) -> Verdict:
-        """Plan a notebook that needs a place, with what the nodes have given away.
-
-        One at a time, so that nobody misses what another one is about to take: of a node, or of
-        what servers may have together.
-        """
-        held = self._parts.observer.reservations()
-        elsewhere = self._elsewhere(context.policy)
-        with self._expected.choosing:
-            expected = self._expected.current()
-            given = loads(snapshot, held, expected, but=wanted.name)
-            holders = beside(wanted, snapshot, expected)
-            observed = replace(observed, loads=given, holders=holders)
-            if not context.policy.quotas.is_none:
-                claims = {n: e.claim for n, e in expected.items() if e.claim}
-                taken = (*others(snapshot, claims, wanted.name), *elsewhere)
-                observed = replace(observed, taken=taken)
-            verdict = plan(wanted, observed, context)
-            for placement in _made(verdict):
-                self._expected.put(wanted.name, _expected(wanted, placement, context.policy))
-        return verdict
-
-    def _elsewhere(self, policy: Policy) -> tuple[Claim, ...]:
-        """Return what servers of other stores take, if there is a limit in total.
-
-        Raises:
-            EngineError: the engine cannot be asked.
-        """
-        if policy.quotas.total == Quota():
-            return ()
-        now = self._parts.clock()
-        if now - self._strangers_asked >= STRANGERS_FOR:
-            found = self._parts.engine.services("")
-            self._strangers = of_strangers(found, self._parts.store.uid)
-            self._strangers_asked = now
-        return self._strangers
 
     def before(self, wanted: Wanted, observed: Observed) -> Observed:
         """Ask for a place in the gate and for the image's digest; nothing runs yet."""
@@ -142,31 +90,10 @@ class Starting:
         if following is not None:
             self._parts.enqueue(following)
 
-    def drop(self, name: str) -> None:
-        """Expect no service of a notebook any more: it is to stop, or none could be made."""
-        self._expected.drop(name)
-
     def forget(self, name: str) -> None:
         """Let go of a notebook that is no more."""
-        self.drop(name)
         self._parts.prober.forget(name)
         self.leave(name)
-
-
-def _made(verdict: Verdict) -> Iterator[Placement]:
-    """Yield where a service is to be made, if one is."""
-    for action in verdict.actions:
-        if isinstance(action, CreateService):
-            yield action.placement
-
-
-def _expected(wanted: Wanted, placement: Placement, policy: Policy) -> Expected:
-    claim = None if policy.quotas.is_none else of_spec(wanted.spec, policy)
-    return Expected(placement.pin, wish(wanted).amounts, _homes(wanted), claim)
-
-
-def _homes(wanted: Wanted) -> frozenset[str]:
-    return frozenset(m.volume for m in wanted.spec.mounts if m.home)
 
 
 def occupies(observed: Observed, verdict: Verdict, now: datetime) -> bool:
