@@ -13,6 +13,20 @@ PATH: Final = f"/run/secrets/{FILE}"
 # variable can be called so.
 TLS: Final = ":tls"
 
+# Shell patterns on upper-case names: what is called so is taken for a secret.
+PATTERNS: Final = (
+    "*TOKEN*",
+    "*SECRET*",
+    "*PASSWORD*",
+    "*PASSWD*",
+    "*PASSPHRASE*",
+    "*CREDENTIAL*",
+    "*API_KEY*",
+    "*APIKEY*",
+    "*ACCESS_KEY*",
+    "*PRIVATE_KEY*",
+)
+
 
 def canonical(environment: Mapping[str, str]) -> str:
     """Return the one JSON text that stands for `environment`."""

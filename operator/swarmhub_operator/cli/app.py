@@ -19,6 +19,7 @@ from swarmhub_operator.cli.images import images
 from swarmhub_operator.cli.logs import logs
 from swarmhub_operator.cli.migrate import migrate
 from swarmhub_operator.cli.nodes import nodes
+from swarmhub_operator.cli.plan import plan
 from swarmhub_operator.cli.policy import app as policy
 from swarmhub_operator.cli.state import app as state
 from swarmhub_operator.cli.status import status
@@ -49,6 +50,7 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "describe home jupyterhub-user-alice",
     ),
     logs: ("logs alice", "logs alice/lab -f", "logs alice --previous --tail 50"),
+    plan: ("plan", "plan alice", "plan -o json | jq '.notebooks[] | select(.actions != [])'"),
     stop: ("stop alice", "stop alice/lab bob --yes"),
     nodes: ("nodes", "nodes -o wide", "nodes -o json | jq '.items[] | select(.state==\"down\")'"),
     images: ("images", "images -o wide", "images --watch", "images --wait 300"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import typer
@@ -17,6 +19,7 @@ from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.loop.content import ContentError
 from swarmhub_operator.settings import SettingsError
 
+EXPECTED: Final = (StoreError, EngineError, ContentError, SettingsError)  # each is one sentence
 TROUBLE: Final = 1  # exit code: not found, no store, or something needs a person
 
 
@@ -34,13 +37,27 @@ class Commands(TyperGroup):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except (StoreError, EngineError, ContentError, SettingsError) as error:
+        except EXPECTED as error:
             warn(safe(str(error)))
             raise typer.Exit(TROUBLE) from error
         except BrokenPipeError as error:
             discard_output()
             raise typer.Exit(0) from error
         return result
+
+
+@contextmanager
+def failing_with(code: int) -> Iterator[None]:
+    """Let what goes wrong in a block end with another exit code, where 1 means something else.
+
+    Raises:
+        typer.Exit: `code`, after the sentence.
+    """
+    try:
+        yield
+    except EXPECTED as error:
+        warn(safe(str(error)))
+        raise typer.Exit(code) from error
 
 
 def discard_output() -> None:

@@ -90,12 +90,19 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 
-def engine_at(url: str) -> DockerEngine:
-    """Return a manager's engine; it is first asked when it is first needed."""
+def engine_at(url: str, *, reads_only: bool = False) -> DockerEngine:
+    """Return a manager's engine; it is first asked when it is first needed.
+
+    With `reads_only` a call that would change something raises before it is sent.
+    """
     # The SDK takes long to load, and most commands do not need it.
     from swarmhub_operator.engine.docker_engine import DockerEngine  # noqa: PLC0415
 
-    return DockerEngine(url)
+    return DockerEngine(url, _refuse) if reads_only else DockerEngine(url)
+
+
+def _refuse() -> None:
+    raise RuntimeError("A command that only reads has tried to change the Swarm.")
 
 
 @contextmanager

@@ -60,6 +60,8 @@ _STYLES: Final = {
     "Invalid": _BAD,
     "Stopped": _QUIET,
     "Removed": _QUIET,
+    "+": _GOOD,
+    "-": _BAD,
 }
 
 

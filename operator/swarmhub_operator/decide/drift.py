@@ -13,13 +13,13 @@ _IGNORED = frozenset(
 )
 
 # An engine before API 1.44 does not know it, and says nothing of it.
-_IF_KNOWN = "TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges"
+IF_KNOWN = "TaskTemplate.ContainerSpec.Privileges.NoNewPrivileges"
 
 _INDEX = re.compile(r"\[\d+\]")
 
 
 # Left out of a spec, the engine gives these no default: whatever stands there is somebody else's.
-_NEVER_GIVEN = {
+NEVER_GIVEN = {
     "ContainerSpec": (
         "CapabilityAdd",
         "CapabilityDrop",
@@ -49,18 +49,18 @@ def drift(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, ...
 
 def _additions(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
     ours, theirs = wanted.get("TaskTemplate", {}), found.get("TaskTemplate", {})
-    for part, keys in _NEVER_GIVEN.items():
+    for part, keys in NEVER_GIVEN.items():
         asked, have = ours.get(part) or {}, theirs.get(part) or {}
         for key in keys:
-            if key not in asked and not _is_nothing(have.get(key)):
+            if key not in asked and not is_nothing(have.get(key)):
                 yield f"TaskTemplate.{part}.{key}"
 
 
-def _is_nothing(value: Any) -> bool:
+def is_nothing(value: Any) -> bool:
     """Return whether a value, or all that is in it, is what the engine would leave out."""
     if isinstance(value, Mapping):
-        return all(_is_nothing(inner) for inner in value.values())
-    return _empty(value)
+        return all(is_nothing(inner) for inner in value.values())
+    return is_empty(value)
 
 
 def _differences(wanted: Any, found: Any, path: str) -> Iterator[str]:
@@ -69,13 +69,13 @@ def _differences(wanted: Any, found: Any, path: str) -> Iterator[str]:
     if isinstance(wanted, Mapping):
         for key, value in wanted.items():
             inner = f"{path}.{key}" if path else key
-            if inner == _IF_KNOWN and _is_map(found) and key not in found:
+            if inner == IF_KNOWN and _is_map(found) and key not in found:
                 continue
             yield from _differences(value, found.get(key) if _is_map(found) else None, inner)
     elif _is_list(wanted) and _is_list(found) and len(wanted) == len(found):
         for number, (left, right) in enumerate(zip(wanted, found, strict=True)):
             yield from _differences(left, right, f"{path}[{number}]")
-    elif wanted != found and not (_empty(wanted) and _empty(found)):
+    elif wanted != found and not (is_empty(wanted) and is_empty(found)):
         yield path
 
 
@@ -87,6 +87,6 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-def _empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
     """Return whether the engine would leave the field out (Go's omitempty)."""
     return value in (None, "", 0, False) or (hasattr(value, "__len__") and len(value) == 0)

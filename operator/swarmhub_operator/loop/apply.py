@@ -62,12 +62,12 @@ class Applier:
             StoreError: the store refused a write.
             LeaseLost: another operator acts now.
         """
-        secret_ids = _secret_ids(wanted, observed)
+        known = known_secrets(wanted, observed)
         for action in todo:
             began = time.monotonic()
             outcome = "error"
             try:
-                self._one(wanted, action, secret_ids)
+                self._one(wanted, action, known)
                 outcome = "done"
             except EngineError as error:
                 outcome = error.kind.value
@@ -202,7 +202,7 @@ class Applier:
         return EngineError(Kind.REFUSED, sentence)
 
 
-def _secret_ids(wanted: Wanted, observed: Observed) -> dict[str, str]:
+def known_secrets(wanted: Wanted, observed: Observed) -> dict[str, str]:
     """Ids by name; what a service mounts is there, even if the list of secrets missed it."""
     found = {s.name: s.id for s in observed.secrets}
     name, service = secret_name(wanted.notebook), observed.service

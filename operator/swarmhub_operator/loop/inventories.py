@@ -88,15 +88,9 @@ class Inventories:
         """
         since = self._sought.setdefault(home.metadata.uid, self._clock())
         known = {n: one for n, one in self._stored().items() if self._counts(nodes.get(n), since)}
-        own = self.own_node()
-        if own in nodes:
-            volume = self._engine.find_volume(home.metadata.name)
-            known[own] = Inventory(
-                node_id=own,
-                node=nodes[own].hostname,
-                taken_at=self._now(),
-                volumes=(found_volume(volume),) if volume else (),
-            )
+        own = nodes.get(self.own_node())
+        if own is not None:
+            known[own.id] = of_own_node(self._engine, own, home, self._now())
         found = find(home, known, nodes.values(), self._silent(nodes))
         if found.asked:
             self.stir.set()
@@ -245,3 +239,14 @@ class Inventories:
             return
         if status != home.status:
             log.warning("home", home=home.metadata.name, phase=status.phase, message=status.message)
+
+
+def of_own_node(engine: Engine, own: Node, home: Home, now: datetime) -> Inventory:
+    """Ask this engine's own node for the one volume of a home.
+
+    Raises:
+        EngineError: the engine cannot be asked.
+    """
+    volume = engine.find_volume(home.metadata.name)
+    volumes = (found_volume(volume),) if volume else ()
+    return Inventory(node_id=own.id, node=own.hostname, taken_at=now, volumes=volumes)

@@ -7,23 +7,13 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from swarmhub_crds import secretenv
 from swarmhub_crds.notebook import ENV_NAME
 
 from swarmhub_spawner.errors import OptionError
 
 ALWAYS_SECRET: Final = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
-SECRET_PATTERNS: Final = (
-    "*TOKEN*",
-    "*SECRET*",
-    "*PASSWORD*",
-    "*PASSWD*",
-    "*PASSPHRASE*",
-    "*CREDENTIAL*",
-    "*API_KEY*",
-    "*APIKEY*",
-    "*ACCESS_KEY*",
-    "*PRIVATE_KEY*",
-)
+SECRET_PATTERNS: Final = secretenv.PATTERNS
 
 
 def split_environment(
