@@ -42,6 +42,7 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "get notebooks",
         "get notebook alice/lab -o yaml",
         "get nb -o wide --watch",
+        "get nb -l 'phase!=Running,node in (worker-1,worker-2)' --sort-by restarts",
         "get homes -o json | jq -r '.items[].metadata.name'",
     ),
     describe: (
@@ -51,7 +52,7 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     ),
     logs: ("logs alice", "logs alice/lab -f", "logs alice --previous --tail 50"),
     plan: ("plan", "plan alice", "plan -o json | jq '.notebooks[] | select(.actions != [])'"),
-    stop: ("stop alice", "stop alice/lab bob --yes"),
+    stop: ("stop alice", "stop alice/lab bob --yes", "stop -l course=stats101 --dry-run"),
     nodes: ("nodes", "nodes -o wide", "nodes -o json | jq '.items[] | select(.state==\"down\")'"),
     images: ("images", "images -o wide", "images --watch", "images --wait 300"),
     drain: ("drain worker1 --dry-run", "drain worker1 --yes --idle-after 1h"),

@@ -9,7 +9,16 @@ import typer
 from swarmhub_crds.base import API_VERSION
 
 from swarmhub_operator.cli import output
-from swarmhub_operator.cli.options import Form, KindWord, RecordName, StateUrl, clock, opened
+from swarmhub_operator.cli.labels import selected
+from swarmhub_operator.cli.options import (
+    Form,
+    KindWord,
+    Labels,
+    RecordName,
+    StateUrl,
+    clock,
+    opened,
+)
 from swarmhub_operator.cli.output import Document, Output
 from swarmhub_operator.cli.records import (
     Kind,
@@ -22,6 +31,7 @@ from swarmhub_operator.cli.records import (
     wire,
 )
 from swarmhub_operator.cli.rows import CHANGING, row, titles
+from swarmhub_operator.cli.sorting import SortError, in_order
 from swarmhub_operator.cli.table import Table
 from swarmhub_operator.cli.text import safe
 from swarmhub_operator.cli.watch import Event, Happening, Printer, follow
@@ -29,6 +39,15 @@ from swarmhub_operator.settings import DEFAULT_STATE_URL
 
 REMOVED = "Removed"  # the phase of a row whose record is gone
 
+SortBy = Annotated[
+    str | None,
+    typer.Option(
+        "--sort-by",
+        metavar="COLUMN|PATH",
+        help="A column, or a field such as .status.restarts.",
+        show_default=False,
+    ),
+]
 Watch = Annotated[
     bool, typer.Option("-w", "--watch", help="Go on, and print each record as it changes.")
 ]
@@ -39,6 +58,8 @@ def get(
     name: RecordName = None,
     form: Form = None,
     watch: Watch = False,
+    selector: Labels = None,
+    sort_by: SortBy = None,
     state_url: StateUrl = DEFAULT_STATE_URL,
 ) -> None:
     """List notebooks or homes, or show one.
@@ -46,14 +67,29 @@ def get(
     A record that cannot be read has the phase Invalid; `describe` says why.
     """
     which, wanted = target(kind, name)
+    if wanted is not None and selector is not None:
+        raise typer.BadParameter("give a name or a selector (-l), not both")
+    if watch and sort_by is not None:
+        output.warn("--sort-by is of no use with --watch: records come as they change.")
     with opened(state_url) as store:
         one = None if wanted is None else find_record(store, which, wanted)
         if watch:
-            follow(store, which, None if one is None else name_of(one), printer(which, form))
+            only = None if one is None else name_of(one)
+            follow(store, which, only, printer(which, form), selector)
         elif one is not None:
             _show_one(one, form)
         else:
-            _show_all(which, list_records(store, which), form)
+            found = selected(list_records(store, which), selector)
+            _show_all(which, _sorted(found, which, sort_by), form, any_at_all=selector is None)
+
+
+def _sorted(records: Sequence[Record], kind: Kind, by: str | None) -> Sequence[Record]:
+    if by is None:
+        return records
+    try:
+        return in_order(records, kind, by)
+    except SortError as error:
+        raise typer.BadParameter(str(error), param_hint="--sort-by") from error
 
 
 def _show_one(record: Record, form: Output | None) -> None:
@@ -63,15 +99,19 @@ def _show_one(record: Record, form: Output | None) -> None:
         _show_rows(kind_of(record), [record], form)
 
 
-def _show_all(kind: Kind, records: Sequence[Record], form: Output | None) -> None:
+def _show_all(
+    kind: Kind, records: Sequence[Record], form: Output | None, *, any_at_all: bool
+) -> None:
     if form in {Output.JSON, Output.YAML}:
         items = [wire(record) for record in records]
         content = {"apiVersion": API_VERSION, "kind": "List", "items": items}
         output.write(output.document(content, Document(form)))
     elif records:
         _show_rows(kind, records, form)
-    else:
+    elif any_at_all:
         output.warn(f"There are no {kind.plural} yet.")
+    else:
+        output.warn(f"No {kind} has such labels; `swarmhub get {kind.plural}` lists all.")
 
 
 def _show_rows(kind: Kind, records: Sequence[Record], form: Output | None) -> None:
@@ -148,7 +188,7 @@ class RowPrinter:
         """Return the row of `event` if it tells something new."""
         name = name_of(event.record)
         cells = row(event.record, clock(), wide=self._wide)
-        if event.happening is Happening.DELETED:
+        if event.happening is Happening.DELETED and not event.there:
             cells[self._titles.index("PHASE")] = REMOVED
         lasting = [
             cell for title, cell in zip(self._titles, cells, strict=True) if title not in CHANGING

@@ -16,6 +16,7 @@ from swarmhub_crds.sqlstore.tables import SCHEMA_VERSION
 from swarmhub_crds.store import Broken, Lease, Store
 
 from swarmhub_operator.cli.imagestate import count_images, image_problem
+from swarmhub_operator.cli.labels import selected
 from swarmhub_operator.cli.nodehealth import count_nodes, node_problem
 from swarmhub_operator.cli.records import DELETING, INVALID, Record, kind_of, name_of, phase_of
 from swarmhub_operator.cli.report import (
@@ -26,6 +27,7 @@ from swarmhub_operator.cli.report import (
     Report,
     StoreReport,
 )
+from swarmhub_operator.cli.selector import Selector
 from swarmhub_operator.cli.text import until, when
 
 _OPERATOR_STEP: Final = (
@@ -38,8 +40,8 @@ _HELD_STEP: Final = (
 )
 
 
-def examine(store: Store, now: datetime) -> Report:
-    """Read the store and judge what it holds.
+def examine(store: Store, now: datetime, selector: Selector | None = None) -> Report:
+    """Read the store and judge what it holds; of notebooks and homes those that are selected.
 
     Raises:
         StoreError: it cannot be read.
@@ -50,6 +52,7 @@ def examine(store: Store, now: datetime) -> Report:
     nodes = store.list_nodes()
     found = [operator_problem(operator, now), *(held_problem(h, not notebooks) for h in held)]
     found += [node_problem(node, notebooks, homes, now) for node in nodes]
+    notebooks, homes = selected(notebooks, selector), selected(homes, selector)
     found += [problem(record, now) for record in (*notebooks, *homes)]
     images = store.list_images()
     found += map(image_problem, images)

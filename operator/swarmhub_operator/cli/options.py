@@ -13,6 +13,7 @@ from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli.output import Output
 from swarmhub_operator.cli.records import WORDS, list_records, name_of, target
+from swarmhub_operator.cli.selector import Selector, SelectorError, parse
 from swarmhub_operator.settings import DEFAULT_STATE_URL
 
 if TYPE_CHECKING:
@@ -33,6 +34,18 @@ def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
     except (StoreError, typer.BadParameter):
         return []
     return [name for name in names if name.startswith(incomplete)]
+
+
+def selector(text: str) -> Selector:
+    """Read a selector.
+
+    Raises:
+        typer.BadParameter: it cannot be understood.
+    """
+    try:
+        return parse(text)
+    except SelectorError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 Form = Annotated[
@@ -64,6 +77,17 @@ RecordName = Annotated[
         metavar="NAME",
         help="A record's name; if none has it, USER or USER/SERVER.",
         autocompletion=complete_name,
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    Selector | None,
+    typer.Option(
+        "-l",
+        "--selector",
+        parser=selector,
+        metavar="LABELS",
+        help="Only those whose labels are so: user=ada,phase!=Running,node in (a,b),!team.",
         show_default=False,
     ),
 ]

@@ -10,7 +10,7 @@ import typer
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.errors import TROUBLE
 from swarmhub_operator.cli.health import examine as examine_store
-from swarmhub_operator.cli.options import StateUrl, clock, opened
+from swarmhub_operator.cli.options import Labels, StateUrl, clock, opened
 from swarmhub_operator.cli.output import Document
 from swarmhub_operator.cli.report import Count, OperatorReport, OperatorState, Problem, Report
 from swarmhub_operator.cli.table import wrap
@@ -25,14 +25,17 @@ Form = Annotated[
 ]
 
 
-def status(form: Form = None, state_url: StateUrl = DEFAULT_STATE_URL) -> None:
+def status(
+    form: Form = None, selector: Labels = None, state_url: StateUrl = DEFAULT_STATE_URL
+) -> None:
     """Show whether all is well and, if not, what to do.
 
+    A selector leaves out other notebooks and homes; all else is shown and judged as ever.
     The exit code is 0 when all is well and 1 when something needs a person.
     """
     now = clock()
     with opened(state_url) as store:
-        report = examine_store(store, now)
+        report = examine_store(store, now, selector)
     if form is None:
         for line in _lines(report, now):
             output.write(line)

@@ -13,8 +13,10 @@ from swarmhub_crds.store import Store
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.duration import duration
 from swarmhub_operator.cli.errors import TROUBLE
-from swarmhub_operator.cli.options import DryRun, StateUrl, Timeout, Yes, opened
+from swarmhub_operator.cli.labels import selected
+from swarmhub_operator.cli.options import DryRun, Labels, StateUrl, Timeout, Yes, opened
 from swarmhub_operator.cli.records import find_notebook, has_ended
+from swarmhub_operator.cli.selector import Selector
 from swarmhub_operator.cli.text import safe, span
 from swarmhub_operator.settings import DEFAULT_STATE_URL
 
@@ -22,7 +24,7 @@ _LOOK_EVERY: Final = 0.2  # seconds
 _AGAIN: Final = "was started again meanwhile"
 
 Names = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="NAME…",
         help="Notebooks' names; if none has it, USER or USER/SERVER.",
@@ -32,7 +34,8 @@ Names = Annotated[
 
 
 def stop(
-    names: Names,
+    names: Names = None,
+    selector: Labels = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     timeout: Timeout = "2m",
@@ -45,7 +48,9 @@ def stop(
     """
     seconds = duration(timeout).total_seconds()
     with opened(state_url) as store:
-        found = [find_notebook(store, name) for name in names]
+        found = _chosen(store, names or [], selector)
+        if not found:
+            output.warn("No notebook has such labels; `swarmhub get notebooks` lists all.")
         running = [n for n in found if n.spec.desired is Desired.RUNNING]
         if dry_run:
             for notebook in found:
@@ -57,6 +62,22 @@ def stop(
             store.set_desired(notebook.metadata.name, Desired.STOPPED)
         if not _ended(store, found, seconds):
             raise typer.Exit(TROUBLE)
+
+
+def _chosen(store: Store, names: Sequence[str], selector: Selector | None) -> list[Notebook]:
+    """Return the notebooks of these names, or those that are selected and run or should.
+
+    Raises:
+        typer.BadParameter: not exactly one of both is given.
+        StoreError: the store cannot be read, or has no notebook of a name.
+    """
+    if bool(names) == (selector is not None):
+        raise typer.BadParameter("give names of notebooks or a selector (-l), one of both")
+    if names:
+        return [find_notebook(store, name) for name in names]
+    readable = [n for n in store.list_notebooks() if isinstance(n, Notebook)]
+    running = [n for n in readable if n.spec.desired is Desired.RUNNING]
+    return selected(running, selector)
 
 
 def _name(notebook: Notebook) -> str:

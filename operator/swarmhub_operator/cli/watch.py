@@ -17,8 +17,10 @@ from swarmhub_crds.store import Store
 from swarmhub_crds.watch import Changes, StoreWatch
 
 from swarmhub_operator.cli.errors import discard_output
+from swarmhub_operator.cli.labels import is_selected
 from swarmhub_operator.cli.output import warn
 from swarmhub_operator.cli.records import Kind, Record, get_record, list_records, name_of
+from swarmhub_operator.cli.selector import Selector
 from swarmhub_operator.cli.text import safe
 
 LOOK: Final = 0.1  # seconds between two looks at the store
@@ -36,10 +38,14 @@ class Happening(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """One change; a deleted record is as it was last seen."""
+    """One change; a deleted record is as it was last seen.
+
+    As in Kubernetes, one that is selected no more is told as deleted: `there` says that it is not.
+    """
 
     happening: Happening
     record: Record
+    there: bool = True
 
 
 class Printer(Protocol):
@@ -49,8 +55,10 @@ class Printer(Protocol):
         """Show events that were found in one look; the first look may find none."""
 
 
-def follow(store: Store, kind: Kind, name: str | None, show: Printer) -> None:
-    """Show the records of a kind, or the one of `name`, and every change of them.
+def follow(
+    store: Store, kind: Kind, name: str | None, show: Printer, selector: Selector | None = None
+) -> None:
+    """Show the records of a kind, those selected or the one of `name`, and their changes.
 
     Returns on Ctrl-C and when the output's reader has gone.
 
@@ -59,7 +67,7 @@ def follow(store: Store, kind: Kind, name: str | None, show: Printer) -> None:
     """
     try:
         with closing(StoreWatch(store.url, interval=LOOK)) as watch:
-            for events in _looks(store, watch, kind, name):
+            for events in _looks(store, watch, kind, name, selector):
                 show(events)
                 sys.stdout.flush()
     except KeyboardInterrupt:
@@ -68,7 +76,9 @@ def follow(store: Store, kind: Kind, name: str | None, show: Printer) -> None:
         discard_output()
 
 
-def _looks(store: Store, watch: StoreWatch, kind: Kind, name: str | None) -> Iterator[list[Event]]:
+def _looks(
+    store: Store, watch: StoreWatch, kind: Kind, name: str | None, selector: Selector | None
+) -> Iterator[list[Event]]:
     seen: dict[str, Record] = {}
     outage = Outage()
     first = missed = True  # missed: what the watch told may not have been read
@@ -78,7 +88,8 @@ def _looks(store: Store, watch: StoreWatch, kind: Kind, name: str | None) -> Ite
             if changes is None and not missed:
                 continue
             changed = None if changes is None or changes.full or missed else changes
-            events = differences(seen, _current(store, kind, name, changed, seen))
+            current = _current(store, kind, name, changed, seen)
+            events = differences(seen, current, selector)
         except StoreUnavailable as error:
             outage.begin(error)
             missed = True
@@ -102,15 +113,19 @@ def _current(
     return {one: get_record(store, kind, one) for one in names}
 
 
-def differences(seen: dict[str, Record], current: Mapping[str, Record | None]) -> list[Event]:
+def differences(
+    seen: dict[str, Record],
+    current: Mapping[str, Record | None],
+    selector: Selector | None = None,
+) -> list[Event]:
     """Return what is new in `current`, in the order of names, and note it in `seen`."""
     events = []
     for name in sorted(current):
         old, new = seen.get(name), current[name]
-        if new is None:
+        if new is None or not is_selected(new, selector):
             if old is not None:
                 del seen[name]
-                events.append(Event(Happening.DELETED, old))
+                events.append(Event(Happening.DELETED, new or old, there=new is not None))
         elif new != old:
             seen[name] = new
             happening = Happening.ADDED if old is None else Happening.MODIFIED

@@ -11,6 +11,7 @@ import pytest
 from swarmhub_crds.notebook import Desired
 from swarmhub_crds.sqlstore.database import Database
 from swarmhub_operator.cli import plan as plan_module
+from swarmhub_operator.cli.options import engine_at
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.loop.apply import Applier
 from typer.testing import Result
@@ -241,6 +242,6 @@ def test_what_goes_wrong_is_no_difference(site: Site, monkeypatch: pytest.Monkey
 
 def test_the_real_engine_is_opened_for_reading_only() -> None:
     """A change would be refused before it is sent."""
-    engine = plan_module.engine_at("tcp://127.0.0.1:1", reads_only=True)
+    engine = engine_at("tcp://127.0.0.1:1", reads_only=True)
     with pytest.raises(RuntimeError, match="only reads"):
         engine._guard()
