@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import socket
 import subprocess
 from pathlib import Path
 
@@ -11,11 +12,18 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "images" / "bin" / "swarmhub"
 DOCKER = """#!/bin/sh
+[ -z "${SILENT:-}" ] || { echo "Cannot connect" >&2; exit 1; }
 case $1 in
-  ps) echo c0ffee ;;
-  exec) printf '%s\\n' "$@" >"$TOLD" ;;
+  ps) [ -n "${DOWN:-}" ] || echo c0ffee ;;
+  image) echo f00d ;;
+  exec | run)
+    printf '%s\\n' "$@" >"$TOLD"
+    if [ -t 0 ]; then touch "$TOLD.terminal"; fi
+    ;;
 esac
 """
+COMPLETION = {"_SWARMHUB_COMPLETE": "complete_bash", "COMP_WORDS": "swarmhub lo", "COMP_CWORD": "1"}
+NAMES = (*COMPLETION, "_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_FISH_ACTION")
 
 
 @pytest.fixture
@@ -86,3 +94,57 @@ def test_nobody_looks(environment: dict[str, str]) -> None:
     assert words(environment)[:3] == ["exec", "--interactive", "c0ffee"]
     told = words({**environment, "NO_COLOR": "1"})
     assert told[:5] == ["exec", "--interactive", "--env", "NO_COLOR", "c0ffee"]
+
+
+def test_what_completes_a_line_is_passed_on(environment: dict[str, str]) -> None:
+    """To the container, where the store is; for other commands it is no matter."""
+    told = words({**environment, **COMPLETION})
+    passed = [word for name in NAMES for word in ("--env", name)]
+    assert told[: 3 + len(passed)] == ["exec", "--interactive", *passed, "c0ffee"]
+    assert not set(words(environment)) & set(NAMES)
+    down = words({**environment, **COMPLETION, "DOWN": "1", "DOCKER_HOST": "tcp://nowhere:1"})
+    assert down[0] == "run"
+    assert set(NAMES) <= set(down)
+
+
+def test_what_is_typed_ahead_stays_with_the_shell(environment: dict[str, str]) -> None:
+    """A container that read from the terminal would take it."""
+    reads = Path(environment["TOLD"] + ".terminal")
+    words({**environment, **COMPLETION}, "stdin")
+    assert not reads.exists()
+    words(environment, "stdin")
+    assert reads.exists()
+
+
+@pytest.mark.parametrize("kind", ["complete_bash", "complete_zsh", "source_bash"])
+def test_no_message_disturbs_the_line(environment: dict[str, str], kind: str) -> None:
+    """But who asks for the script is told what is wrong."""
+    done = subprocess.run(
+        [str(SCRIPT)],
+        env={**environment, "SILENT": "1", "_SWARMHUB_COMPLETE": kind},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert bool(done.stderr) is kind.startswith("source_")
+
+
+@pytest.mark.parametrize(("verb", "asks"), [("plan", True), ("logs", True), ("get", False)])
+def test_who_asks_the_engine_gets_its_socket(
+    environment: dict[str, str], tmp_path: Path, verb: str, asks: bool
+) -> None:
+    """And nobody else, while no operator runs."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "docker.sock"))
+        subprocess.run(
+            [str(SCRIPT), verb],
+            env={**environment, "DOWN": "1", "DOCKER_HOST": f"unix://{tmp_path}/docker.sock"},
+            stdin=subprocess.DEVNULL,
+            check=True,
+            timeout=30,
+        )
+    told = Path(environment["TOLD"]).read_text().splitlines()
+    assert (f"{tmp_path}/docker.sock:/var/run/docker.sock" in told) is asks

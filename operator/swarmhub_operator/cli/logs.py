@@ -16,6 +16,7 @@ from swarmhub_crds.errors import NotFound
 from swarmhub_crds.notebook import Notebook
 
 from swarmhub_operator.cli import output
+from swarmhub_operator.cli.completing import complete_notebook
 from swarmhub_operator.cli.duration import duration
 from swarmhub_operator.cli.options import DockerHost, StateUrl, clock, engine_at, opened
 from swarmhub_operator.cli.records import (
@@ -40,6 +41,7 @@ Name = Annotated[
     typer.Argument(
         metavar="NAME",
         help="A notebook's name; if none has it, USER or USER/SERVER.",
+        autocompletion=complete_notebook,
         show_default=False,
     ),
 ]

@@ -8,32 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from swarmhub_crds.errors import StoreError
 from swarmhub_crds.store import Store
 
+from swarmhub_operator.cli.completing import complete_kind, complete_name
 from swarmhub_operator.cli.output import Output
-from swarmhub_operator.cli.records import WORDS, list_records, name_of, target
 from swarmhub_operator.cli.selector import Selector, SelectorError, parse
-from swarmhub_operator.settings import DEFAULT_STATE_URL
 
 if TYPE_CHECKING:
     from swarmhub_operator.engine.docker_engine import DockerEngine
-
-
-def complete_kind(incomplete: str) -> list[str]:
-    """Return the kinds that begin like what was typed, for the shell."""
-    return [word for word in WORDS if word.startswith(incomplete)]
-
-
-def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of records that begin like what was typed; none if they cannot be read."""
-    try:
-        kind, _ = target(ctx.params.get("kind") or "", None)
-        with opened(ctx.params.get("state_url") or DEFAULT_STATE_URL) as store:
-            names = [name_of(record) for record in list_records(store, kind)]
-    except (StoreError, typer.BadParameter):
-        return []
-    return [name for name in names if name.startswith(incomplete)]
 
 
 def selector(text: str) -> Selector:

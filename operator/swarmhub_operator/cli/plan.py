@@ -8,6 +8,7 @@ import typer
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli import output
+from swarmhub_operator.cli.completing import complete_notebook
 from swarmhub_operator.cli.errors import failing_with
 from swarmhub_operator.cli.health import operator_problem, operator_report
 from swarmhub_operator.cli.options import DockerHost, StateUrl, clock, engine_at, opened
@@ -32,6 +33,7 @@ Name = Annotated[
     typer.Argument(
         metavar="[NAME]",
         help="A notebook's name; if none has it, USER or USER/SERVER. Without one: all.",
+        autocompletion=complete_notebook,
         show_default=False,
     ),
 ]

@@ -11,6 +11,7 @@ from swarmhub_crds.notebook import Desired, Notebook
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli import output
+from swarmhub_operator.cli.completing import complete_notebook
 from swarmhub_operator.cli.duration import duration
 from swarmhub_operator.cli.errors import TROUBLE
 from swarmhub_operator.cli.labels import selected
@@ -28,6 +29,7 @@ Names = Annotated[
     typer.Argument(
         metavar="NAME…",
         help="Notebooks' names; if none has it, USER or USER/SERVER.",
+        autocompletion=complete_notebook,
         show_default=False,
     ),
 ]
