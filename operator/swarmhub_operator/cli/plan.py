@@ -31,7 +31,7 @@ FAILED: Final = 2
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]",
+        metavar="NAME",
         help="A notebook's name; if none has it, USER or USER/SERVER. Without one: all.",
         autocompletion=complete_notebook,
         show_default=False,
