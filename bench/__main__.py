@@ -1,0 +1,95 @@
+"""Measures swarmhub; `python -m bench --help` says how. Needs root, and an idle machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench import budget, page, results
+from bench.results import Figure, Machine, Results
+from bench.say import say
+from bench.scenarios import SCENARIOS
+from bench.site.peers import PEERS
+from bench.site.site import Site, open_site
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "performance" / "results.json"
+BUDGET = Path(__file__).with_name("budget.toml")
+
+app = typer.Typer(help="Measurements of swarmhub.", no_args_is_help=True, add_completion=False)
+Rounds = Annotated[int, typer.Option(min=1, help="How often each is measured.")]
+Chosen = Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(SCENARIOS)}; all.")]
+File = Annotated[Path, typer.Option("--results", help="File of results.")]
+
+
+@app.command()
+def run(scenarios: Chosen = None, rounds: Rounds = 10, file: File = RESULTS) -> None:
+    """Measure, and put the figures into the file of results; nothing is written if a run fails."""
+    chosen = scenarios or list(SCENARIOS)
+    for name in chosen:
+        if name not in SCENARIOS:
+            raise typer.BadParameter(
+                f"there is no scenario {name}; there are: {', '.join(SCENARIOS)}"
+            )
+    figures: list[Figure] = []
+    say("building the images and starting swarmhub on an engine of its own")
+    with open_site() as site:
+        for name in chosen:
+            say(f"scenario {name}")
+            figures += SCENARIOS[name](site, rounds)
+        made = Results(
+            date=datetime.now(UTC).date().isoformat(),
+            machine=_machine(site),
+            figures=tuple(figures),
+        )
+    results.save(results.load(file).merged(made) if file.exists() else made, file)
+    say(f"written to {file}")
+
+
+@app.command()
+def check(file: File = RESULTS, before: Annotated[Path | None, typer.Option()] = None) -> None:
+    """Hold the results against the budget, and against results of before; exit code 1 if over."""
+    earlier = results.load(before) if before else None
+    verdicts = budget.judge(budget.load(BUDGET), results.load(file), earlier)
+    for line in page.verdict_lines(verdicts):
+        typer.echo(line)
+    if not all(verdict.kept for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command()
+def write(file: File = RESULTS) -> None:
+    """Put the tables and plots of the results into docs/performance.md."""
+    page.write(results.load(file), budget.load(BUDGET), ROOT / "docs" / "performance.md")
+
+
+def _machine(site: Site) -> Machine:
+    packages = {name: version(name) for name in ("jupyterhub", "docker", "swarmhub-operator")}
+    packages |= {peer.package: peer.version for peer in PEERS}
+    return Machine(
+        processor=_processor(),
+        cores=len(os.sched_getaffinity(0)),
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        engine=str(json.loads(site.node.docker("version", "--format", "{{json .Server.Version}}"))),
+        packages=packages,
+    )
+
+
+def _processor() -> str:
+    told = subprocess.run(["lscpu", "--json"], capture_output=True, check=True).stdout
+    for field in json.loads(told)["lscpu"]:
+        if field["field"] == "Model name:":
+            return str(field["data"])
+    return platform.machine()
+
+
+if __name__ == "__main__":
+    app()

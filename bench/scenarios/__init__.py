@@ -1,0 +1,16 @@
+"""What is measured, one scenario a module; each returns figures, or raises if anything fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from bench.results import Figure
+from bench.scenarios import arrival, crash, one
+from bench.site.site import Site
+
+SCENARIOS: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
+    one.NAME: one.run,
+    crash.NAME: crash.run,
+    arrival.NAME: arrival.run,
+}
