@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 from bench.results import Figure
-from bench.scenarios import arrival, crash, one
+from bench.scenarios import arrival, calls, crash, one
 from bench.site.site import Site
 
 SCENARIOS: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
     one.NAME: one.run,
     crash.NAME: crash.run,
     arrival.NAME: arrival.run,
+    calls.NAME: calls.run,
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support import look
+from support import look, tiny
 from support.fixtures import OUTPUT, throw_away_cluster
 from support.node import Node
 from support.stack import HubStack, bring_up
@@ -23,7 +23,9 @@ from bench.site.hub import HubClient
 from bench.site.room import Prober
 
 NETWORK = "swarmhub_notebooks"
+TINY = "tiny"  # whose name begins so has a notebook that is a tiny web server
 _CALM_WITHIN = 120.0  # seconds
+_TINY_SERVER = ["sh", "-c", "exec busybox httpd -f -p 8888"]
 _MODEL = "model"  # the user whose service shows what the operator makes
 
 
@@ -109,6 +111,11 @@ def _hub_config(token: str) -> str:
             "c = get_config()",
             f"c.JupyterHub.services = [{service!r}]",
             f"c.JupyterHub.load_roles = [{role!r}]",
+            "def by_name(spawner):",
+            f"    if spawner.user.name.startswith({TINY!r}):",
+            f"        spawner.image = {tiny.TINY!r}",
+            f"        spawner.cmd = {_TINY_SERVER!r}",
+            "c.Spawner.pre_spawn_hook = by_name",
             "",
         ]
     )

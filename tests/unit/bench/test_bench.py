@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,7 +129,7 @@ def test_the_parts_of_a_start_are_all_of_it() -> None:
     assert list(parts) == [name for name, _ in PARTS]
     assert sum(parts.values()) == at[-1] - at[0]
     with pytest.raises(ValueError, match="scheduling"):
-        Moments(*at[:3], 103.0, *at[4:]).parts()
+        replace(Moments(*at), created=103.0).parts()
 
 
 def test_times_are_read_as_docker_and_records_write_them() -> None:
