@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Final
 
 from bench.results import Figure
-from bench.scenarios import arrival, calls, crash, one
+from bench.scenarios import arrival, calls, crash, one, size
 from bench.site.site import Site
 
-SCENARIOS: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
+ON_AN_ENGINE: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
     one.NAME: one.run,
     crash.NAME: crash.run,
     arrival.NAME: arrival.run,
     calls.NAME: calls.run,
 }
+SIMULATED: Final[dict[str, Callable[[int], list[Figure]]]] = {size.NAME: size.run}
+NAMES: Final = (*ON_AN_ENGINE, *SIMULATED)
