@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 from bench.results import Figure
-from bench.scenarios import arrival, calls, crash, one, size
+from bench.scenarios import arrival, calls, crash, image, one, size
 from bench.site.site import Site
 
 ON_AN_ENGINE: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
     one.NAME: one.run,
     crash.NAME: crash.run,
+    image.NAME: image.run,
     arrival.NAME: arrival.run,
     calls.NAME: calls.run,
 }

@@ -55,12 +55,18 @@ class Floor:
         networks = template["TaskTemplate"]["Networks"]
         self.network = str(engine.call("GET", f"/networks/{networks[0]['Target']}")["Id"])
 
-    def spec(self, name: str) -> dict[str, Any]:
-        """Return the spec of a service: the template's, but for its name, labels and volume."""
+    def spec(self, name: str, image: str = "") -> dict[str, Any]:
+        """Return the spec of a service: the template's, but for its name, labels and volume.
+
+        Args:
+            name: of the service.
+            image: in place of the template's, if one is given.
+        """
         spec = copy.deepcopy(self._template)
         spec["Name"], spec["Labels"] = f"bare-{name}", {}
         container = spec["TaskTemplate"]["ContainerSpec"]
         container["Labels"] = {"bench.bare": name}
+        container["Image"] = image or container["Image"]
         for mount in container.get("Mounts", []):
             mount["Source"] = f"bare-{name}"
             mount.get("VolumeOptions", {}).pop("Labels", None)
@@ -68,19 +74,20 @@ class Floor:
             network["Aliases"] = [f"bare-{name}"]
         return spec
 
-    def start(self, name: str, *, every: float = 0.02) -> Bare:
+    def start(self, name: str, *, every: float = 0.02, image: str = "") -> Bare:
         """Create a service and wait until its server answers.
 
         Args:
             name: of it.
             every: seconds between two attempts to reach it.
+            image: another one than the template's.
 
         Raises:
             TimeoutError: it does not answer.
             httpx.HTTPError: the engine refuses it.
         """
         asked = time.time()
-        service = self._engine.create_service(self.spec(name))
+        service = self._engine.create_service(self.spec(name, image))
         created = time.time()
         address = self._engine.address_of(service, self.network, _RUNS_WITHIN)
         running = time.time()

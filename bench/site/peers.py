@@ -73,7 +73,7 @@ def running(
         TimeoutError: it does not answer.
     """
     token = secrets.token_hex(16)
-    hub, proxy = f"peer-{peer.name}-hub", f"peer-{peer.name}-proxy"
+    hub, proxy = f"{peer.name}-hub", f"{peer.name}-proxy"
     place = ("--network", network, "--constraint", "node.role==manager")
     common = (*place, "--endpoint-mode", "dnsrr", "--detach", "--quiet")
     door = f"published={peer.port},target=8000,mode=host"

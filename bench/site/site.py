@@ -26,6 +26,7 @@ NETWORK = "swarmhub_notebooks"
 TINY = "tiny"  # whose name begins so has a notebook that is a tiny web server
 _CALM_WITHIN = 120.0  # seconds
 _TINY_SERVER = ["sh", "-c", "exec busybox httpd -f -p 8888"]
+_NOTEBOOKS = ("jupyter-", "peer-", "bare-")  # how their services are called
 _MODEL = "model"  # the user whose service shows what the operator makes
 
 
@@ -69,8 +70,9 @@ class Site:
         """
 
         def gone() -> bool:
-            args = ("ps", "--all", "--format", "{{.Image}}")
-            return self.images["singleuser"].split("@")[0] not in self.node.docker(*args)
+            args = ("ps", "--all", "--format", "{{.Names}}")
+            names = self.node.docker(*args).split()
+            return not any(name.startswith(_NOTEBOOKS) for name in names)
 
         wait_for("notebooks to end", gone, _CALM_WITHIN, 0.2)
 
