@@ -39,6 +39,8 @@ if os.environ["BENCH_PEER"] == "dockerspawner":
     c.SwarmSpawner.cmd = ["jupyterhub-singleuser"]
 else:
     c.JupyterHub.spawner_class = "jhub.SwarmSpawner"
+    c.Spawner.ip = "0.0.0.0"  # where the server listens in its container
+    c.Spawner.port = 8888
     c.SwarmSpawner.jupyterhub_service_name = HUB
     c.SwarmSpawner.networks = [NETWORK]
     c.SwarmSpawner.service_prefix = "peer"
