@@ -23,7 +23,7 @@ _REASON = "Ending"
 
 
 def await_end(
-    observed: Observed, status: NotebookStatus, now: datetime, grace: int | None = None
+    observed: Observed, status: NotebookStatus, now: datetime, grace: float | None = None
 ) -> Verdict | None:
     """Return the decision to wait for what is left of the removed service, or None to go on.
 

@@ -14,7 +14,8 @@ from support.records import (
     task,
     wanted,
 )
-from swarmhub_crds.notebook import ConditionType, Container, Phase
+from swarmhub_crds.container import Container
+from swarmhub_crds.notebook import ConditionType, Phase
 from swarmhub_operator.decide.actions import CreateService
 from swarmhub_operator.decide.ending import GRACE, LATE
 from swarmhub_operator.decide.inputs import Observed
