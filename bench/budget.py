@@ -22,6 +22,7 @@ class Limit(BaseModel):
         than: the figure that it is compared with; None: none.
         by: how: their ratio, their difference, or the median itself.
         most: what must not be exceeded.
+        unit: of both, as it is printed; "" of a ratio.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +32,7 @@ class Limit(BaseModel):
     than: str | None = None
     by: Literal["ratio", "difference", "value"]
     most: float = Field(gt=0)
+    unit: str = ""
 
 
 class Budget(BaseModel):

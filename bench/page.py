@@ -10,7 +10,13 @@ from bench import figures
 from bench.budget import Budget, Verdict, judge
 from bench.parts import PARTS
 from bench.results import Figure, Results
+from bench.scenarios import arrival, one
 
+_SHOWN = {
+    "starts": "Each start a dot, by contender",
+    "parts": "Where the time of a start goes",
+    "class": "Half ready and all ready, by size of the class",
+}
 _BLOCK = "<!-- {name}: begin -->\n{text}\n<!-- {name}: end -->"
 
 
@@ -37,6 +43,8 @@ def write(results: Results, budget: Budget, path: Path) -> None:
     blocks = {
         "machine": _machine(results),
         "budget": _budget(judge(budget, results)),
+        "starts": _plots(results, one.NAME, "starts", "parts"),
+        "class": _plots(results, arrival.NAME, "class"),
         "figures": _table(results.figures),
     }
     for name, content in blocks.items():
@@ -63,14 +71,22 @@ def _machine(results: Results) -> str:
     )
 
 
+def _plots(results: Results, scenario: str, *names: str) -> str:
+    if all(figure.scenario != scenario for figure in results.figures):
+        return f"Not measured yet: `make bench SCENARIOS={scenario}`."
+    return "\n\n".join(f"![{_SHOWN[name]}](performance/{name}.svg)" for name in names)
+
+
 def _budget(verdicts: Sequence[Verdict]) -> str:
     rows = ["| the budget says that | at most | found | |", "|---|---|---|---|"]
     for verdict in verdicts:
-        found = "not measured" if verdict.found is None else f"{verdict.found:.2f}"
+        limit, unit = verdict.limit, f" {verdict.limit.unit}".rstrip()
+        most = f"{limit.most:g}{unit}"
+        if verdict.found is None:
+            rows.append(f"| {limit.what} | {most} | - | not measured |")
+            continue
         kept = "kept" if verdict.kept else "**over**"
-        kind = {"ratio": "", "difference": " s", "value": " s"}[verdict.limit.by]
-        limit = verdict.limit
-        rows.append(f"| {limit.what} | {limit.most:g}{kind} | {found}{kind} | {kept} |")
+        rows.append(f"| {limit.what} | {most} | {verdict.found:.3g}{unit} | {kept} |")
     return "\n".join(rows)
 
 
@@ -80,9 +96,9 @@ def _table(measured: Sequence[Figure]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     order = {f"part: {name}": number for number, (name, _) in enumerate(PARTS)}
-    for figure in sorted(measured, key=lambda one: order.get(one.measure, -1)):
-        one, unit = figure.spread, "" if figure.unit == "count" else f" {figure.unit}"
+    for figure in sorted(measured, key=lambda figure: order.get(figure.measure, -1)):
+        found, unit = figure.spread, "" if figure.unit == "count" else f" {figure.unit}"
         cells = [figure.scenario, figure.contender, figure.measure]
-        cells += [f"{number:.3g}{unit}" for number in (one.median, one.low, one.high)]
-        rows.append(f"| {' | '.join(cells)} | {one.count} |")
+        cells += [f"{number:.3g}{unit}" for number in (found.median, found.low, found.high)]
+        rows.append(f"| {' | '.join(cells)} | {found.count} |")
     return "\n".join(rows)
