@@ -13,9 +13,12 @@ NODE ?=
 DO ?=
 MINUTES ?= 30
 SOAK ?= 3
+ROUNDS ?= 10
+SCENARIOS ?=
+BEFORE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs images worker cluster cluster-node cluster-down lint format test soak prepare clean
+.PHONY: help up down status logs images worker cluster cluster-node cluster-down lint format test soak bench bench-check prepare clean
 
 help: ## this list
 	@echo 'swarmhub: JupyterHub on Docker Swarm'; echo
@@ -90,6 +93,14 @@ soak: prepare ## more of the simulations, the bug zoo, then fresh seeds and a wa
 	cd tests && $(RUN) python -m zoo.check
 	cd tests && $(RUN) python -m simulation.seeds $(MINUTES)
 	cd tests && $(RUN) python -m walk $(MINUTES)
+
+bench: prepare ## measure beside the bare engine and other spawners (idle machine, root): SCENARIOS=one ROUNDS=10
+	tests/support/prepare engine
+	PYTHONPATH=.:tests $(RUN) python -m bench run --rounds $(ROUNDS) $(SCENARIOS)
+	PYTHONPATH=.:tests $(RUN) python -m bench write
+
+bench-check: prepare ## what of the last measurement is over the budget; BEFORE=FILE: and what got worse
+	@PYTHONPATH=.:tests $(RUN) python -m bench check $(if $(BEFORE),--before $(BEFORE))
 
 prepare: ## the tools of lint and test: uv and the locked environment in .venv
 	@tests/support/prepare uv

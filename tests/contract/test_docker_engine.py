@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from support import swarm_services
 from support.fixtures import overlay_network
 from support.node import Node
 from support.waiting import wait_for
@@ -177,8 +178,7 @@ def test_each_change_behind_our_back_is_named(
         "TaskTemplate.ContainerSpec.Hosts": ("--host-add", "evil:10.0.0.1"),
     }
     for path, options in changes.items():
-        update = ("service", "update", "--detach", "--no-resolve-image")
-        engine.docker(*update, *options, service_id)
+        swarm_services.update(engine, service_id, "--no-resolve-image", *options)
         service = _service(adapter, "bob")
         assert path in drift(spec, service.spec)
         _put_right(adapter, "bob", spec)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import swarm_services
 from support.fixtures import overlay_network
 from support.look import kill_container, notebook_container
 from support.node import Node
@@ -363,9 +364,7 @@ def test_a_service_of_an_older_operator_gets_its_record_without_a_restart(site: 
     site.operate()
     site.start("ada")
     running = site.wait_tasks("ada")
-    site.engine.docker(
-        "service", "update", "--detach", "--label-rm", "swarmhub.record", "jupyter-ada"
-    )
+    swarm_services.update(site.engine, "jupyter-ada", "--label-rm", "swarmhub.record")
 
     def noted() -> bool:
         (service,) = site.engine.client.api.services(filters={"label": "swarmhub.notebook=ada"})

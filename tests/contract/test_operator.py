@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import swarm_services
 from support.fixtures import overlay_network
 from support.node import Node
 from support.waiting import wait_for
@@ -255,9 +256,7 @@ def test_removed_service_is_back(operator: Operator) -> None:
 def test_changed_service_is_put_right(operator: Operator, change: tuple[str, str]) -> None:
     """Scaled to 0, another image, more environment: repaired, and no failure is counted."""
     operator.run("gina")
-    operator.engine.docker(
-        "service", "update", "--detach", "--no-resolve-image", *change, "jupyter-gina"
-    )
+    swarm_services.update(operator.engine, "jupyter-gina", "--no-resolve-image", *change)
 
     def right() -> bool:
         spec = operator.engine.client.services.get("jupyter-gina").attrs["Spec"]

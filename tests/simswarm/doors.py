@@ -11,7 +11,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-class _Door(BaseHTTPRequestHandler):
+class Door(BaseHTTPRequestHandler):
+    """A notebook that wants a login."""
+
     def do_GET(self) -> None:
         """Answer as a notebook that wants a login."""
         self.send_response(302)
@@ -36,7 +38,7 @@ class Doors:
             self._close(address)
         for address in addresses - set(self._open):
             with contextlib.suppress(OSError):  # tried again soon
-                server = ThreadingHTTPServer((address, self._port), _Door)
+                server = ThreadingHTTPServer((address, self._port), Door)
                 threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
                 self._open[address] = server
 

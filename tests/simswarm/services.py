@@ -32,7 +32,7 @@ class Services:
             Refusal: the name is taken, or the spec is wrong.
         """
         world = self._world
-        spec = self._accepted({**asked, "Name": asked.get("Name") or f"happy_{world.new_id(6)}"})
+        spec = self.accepted({**asked, "Name": asked.get("Name") or f"happy_{world.new_id(6)}"})
         name = spec["Name"]
         if any(s["Spec"]["Name"] == name for s in world.services.values()):
             text = f"name conflicts with an existing object: service {name} already exists"
@@ -51,7 +51,7 @@ class Services:
         """
         world = self._world
         old = lookup.find("service", world.services, reference)
-        spec = self._accepted(asked)
+        spec = self.accepted(asked)
         if spec["Name"] != old["Spec"]["Name"]:
             text = "renaming services is not supported"
             raise Refusal(501, f"rpc error: code = Unimplemented desc = {text}")
@@ -83,7 +83,12 @@ class Services:
         world.journal.tell("service", "remove", service["ID"], about)
         self._orchestrator.remove_service(service["ID"])
 
-    def _accepted(self, asked: Mapping[str, Any]) -> Raw:
+    def accepted(self, asked: Mapping[str, Any]) -> Raw:
+        """Return a spec as the engine keeps it.
+
+        Raises:
+            Refusal: it is wrong.
+        """
         name, template = asked["Name"], asked.get("TaskTemplate") or {}
         networks = [self._network(n) for n in template.get("Networks") or ()]
         if len(name) > _LONGEST_NAME:

@@ -27,8 +27,9 @@ from swarmhub_operator.engine import labels
 
 HOME = "home-ada"
 NODES = ("one", "two")
-# Looks at errands, two a second: a copy is made again, or what a minute's rest ends is.
-PATIENCE = 180
+# Looks at errands, two a second: a copy is made again, or what a minute's rest ends is. Both copies
+# of a move may have to be removed while the container that had them still ends, a rest for each.
+PATIENCE = 300
 FIRST = "home-ada 1"  # what ada's notebook writes at first
 
 

@@ -24,6 +24,7 @@ AWAY = 40.0  # seconds: longer than the lease and the other operator's patience 
 WITHIN = 300.0  # seconds for everything to come to rest
 HANDED_OVER = 5.0  # seconds from an operator's end, however it ended, until the other one acts
 TAKEN_OVER = TTL + 3.0  # seconds from an operator's silence until the other one acts
+AGAIN = 5.0  # seconds that the errand takes which removes it then
 NEVER = -1
 
 
@@ -35,8 +36,9 @@ def play(case: Case) -> str | None:
     problems = usual.outcome.difference(other.outcome)
     longer = other.seconds - usual.seconds
     allowed = TAKEN_OVER if how == "stands-still" else HANDED_OVER
-    if workload.startswith("delete"):
-        allowed += PATIENCE  # it came while the server was ending; nobody waits for a removal
+    if workload.startswith(("delete", "move")):
+        # It came while the server, or what gave a copy, was ending; nobody waits for a removal.
+        allowed += PATIENCE + AGAIN
     if longer > allowed:
         problems.append(f"users waited {longer:.1f} s longer")
     return "; ".join(problems) or None

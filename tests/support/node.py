@@ -16,6 +16,7 @@ from support.janitor import Janitor
 from support.machine import Machine
 from support.network import Network
 from support.shell import run
+from support.waiting import wait_for
 
 _LONGEST_SOCKET_PATH = 100
 
@@ -159,6 +160,22 @@ class Node(Machine):
             ) from None
         finally:
             self.kill()
+
+    def log_requests(self, on: bool) -> None:
+        """Have the running engine write a line of its log for each request to its API, or not.
+
+        Raises:
+            TimeoutError: it did not take notice.
+        """
+        path = self.folder / "daemon.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "debug": on}, indent=2))
+        assert self._first is not None
+        os.kill(self._first.pid, signal.SIGHUP)
+        format_ = ("info", "--format", "{{.Debug}}")
+        wait_for(
+            f"debug of {self.name} to be {on}",
+            lambda: self.docker(*format_).strip() == str(on).lower(),
+        )
 
     def docker(
         self,

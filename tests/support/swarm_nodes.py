@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from support import look
 from support.node import Node
+from support.sequence import in_sequence
 from support.shell import CommandError
 from support.waiting import wait_for
 
@@ -61,26 +62,11 @@ def set_availability(manager: Node, node: str, availability: str) -> None:
 
 
 def update(manager: Node, node: str, *options: str) -> None:
-    """Run `docker node update`; it names the version that it has read, which may have changed.
+    """Run `docker node update`; a node that has just come back writes of itself meanwhile.
 
-    A node that has just come back writes of itself, so the engine says "update out of sequence"
-    to whoever read it before, as it is meant to, and whoever it says so to reads anew.
-
-    Raises:
-        CommandError: the engine refuses for another reason.
-        TimeoutError: somebody else changes the node all the time.
+    Raises: as `in_sequence`.
     """
-
-    def taken() -> bool:
-        try:
-            manager.docker("node", "update", *options, node)
-        except CommandError as error:
-            if "update out of sequence" not in str(error):
-                raise
-            return False
-        return True
-
-    wait_for(f"an update of {node} to be taken", taken, timeout=10)
+    in_sequence(manager, "node", "update", *options, node)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from swarmhub_operator.cli.app import app
 from typer.testing import CliRunner, Result
 
 log = logging.getLogger(__name__)
+_NAMES_WITHIN = 40.0  # seconds in which a node that was cut off may take a name back
 
 
 @pytest.fixture
@@ -126,6 +128,10 @@ def assert_moved(site: Site, floating: str) -> None:
     assert site.restarts(floating)[floating] == (1, 0)
 
 
+def _is_told_alone(site: Site, record: Notebook) -> bool:
+    return addresses(site, record) == {own_address(site, record)}
+
+
 def assert_back(site: Site, worker: Node, pinned: str, floating: str) -> None:
     """Check that each runs once, the pinned one where its home is, and nothing changes."""
     site.wait(Phase.RUNNING, pinned, timeout=60)
@@ -136,7 +142,11 @@ def assert_back(site: Site, worker: Node, pinned: str, floating: str) -> None:
     assert len(containers(site.manager, floating)) == 1
     for user in (pinned, floating):
         record = site.record(user)
-        assert addresses(site, record) == {own_address(site, record)}
+        wait_for(
+            f"only the address of {user} to be told",
+            partial(_is_told_alone, site, record),
+            timeout=_NAMES_WITHIN,
+        )
         assert (record.status.failures, record.status.restarts) == (0, 1)
     assert site.starts(pinned) == 2
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "images" / "bin" / "swarmhub"
+LEASH = ["--env", "SWARMHUB_LEASH=1"]
 DOCKER = """#!/bin/sh
 [ -z "${SILENT:-}" ] || { echo "Cannot connect" >&2; exit 1; }
 case $1 in
@@ -36,7 +37,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {"PATH": path, "TERM": "xterm", "TOLD": str(tmp_path / "told")}
 
 
-def words(environment: dict[str, str], *terminals: str) -> list[str]:
+def words(
+    environment: dict[str, str], *terminals: str, verb: tuple[str, ...] = ("homes", "backup", "ada")
+) -> list[str]:
     """Run the script with a terminal at some of its streams; return what docker was told."""
     master, slave = pty.openpty()
     try:
@@ -45,7 +48,7 @@ def words(environment: dict[str, str], *terminals: str) -> list[str]:
             for stream in ("stdin", "stdout", "stderr")
         )
         subprocess.run(
-            [str(SCRIPT), "homes", "backup", "ada"],
+            [str(SCRIPT), *verb],
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
@@ -91,18 +94,34 @@ def test_a_terminal_that_cannot_be_handed_on_is_told_of(environment: dict[str, s
 
 def test_nobody_looks(environment: dict[str, str]) -> None:
     """So nothing is drawn; a wish for no colours is passed on all the same."""
-    assert words(environment)[:3] == ["exec", "--interactive", "c0ffee"]
+    assert words(environment)[:3] == ["exec", "--interactive", LEASH[0]]
     told = words({**environment, "NO_COLOR": "1"})
-    assert told[:5] == ["exec", "--interactive", "--env", "NO_COLOR", "c0ffee"]
+    assert told[:7] == ["exec", "--interactive", "--env", "NO_COLOR", *LEASH, "c0ffee"]
+
+
+def test_who_reads_nothing_hangs_on_a_leash(environment: dict[str, str], tmp_path: Path) -> None:
+    """A pipe that docker alone holds open; who reads his input keeps it."""
+    kept = tmp_path / "kept"
+    docker = Path(environment["PATH"].split(":")[0], "docker")
+    docker.write_text(
+        DOCKER.replace("exec | run)", f"exec | run) readlink /proc/self/fd/0 >{kept};")
+    )
+    assert LEASH[1] in words(environment)
+    assert kept.read_text().startswith("/")
+    assert kept.read_text().strip().endswith("(deleted)")
+    words(environment, verb=("homes", "restore", "ada"))
+    assert kept.read_text() == "/dev/null\n"
 
 
 def test_what_completes_a_line_is_passed_on(environment: dict[str, str]) -> None:
     """To the container, where the store is; for other commands it is no matter."""
-    told = words({**environment, **COMPLETION})
+    told = words({**environment, **COMPLETION}, verb=())
     passed = [word for name in NAMES for word in ("--env", name)]
     assert told[: 3 + len(passed)] == ["exec", "--interactive", *passed, "c0ffee"]
     assert not set(words(environment)) & set(NAMES)
-    down = words({**environment, **COMPLETION, "DOWN": "1", "DOCKER_HOST": "tcp://nowhere:1"})
+    down = words(
+        {**environment, **COMPLETION, "DOWN": "1", "DOCKER_HOST": "tcp://nowhere:1"}, verb=()
+    )
     assert down[0] == "run"
     assert set(NAMES) <= set(down)
 
@@ -110,9 +129,9 @@ def test_what_completes_a_line_is_passed_on(environment: dict[str, str]) -> None
 def test_what_is_typed_ahead_stays_with_the_shell(environment: dict[str, str]) -> None:
     """A container that read from the terminal would take it."""
     reads = Path(environment["TOLD"] + ".terminal")
-    words({**environment, **COMPLETION}, "stdin")
+    words({**environment, **COMPLETION}, "stdin", verb=())
     assert not reads.exists()
-    words(environment, "stdin")
+    words(environment, "stdin", verb=("status",))
     assert reads.exists()
 
 

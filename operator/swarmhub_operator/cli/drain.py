@@ -11,7 +11,7 @@ import typer
 from swarmhub_crds.errors import Conflict, NotFound
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import Desired, Notebook, Phase
-from swarmhub_crds.store import Store
+from swarmhub_crds.store import Broken, Store
 
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.cordon import NodeName
@@ -110,6 +110,11 @@ class _View:
         activity = self.store.last_activity()
         return guests(self.node.id, records, self.homes(), activity, self.wish, clock())
 
+    def unread(self) -> list[str]:
+        """Return the names of those on the node whose record cannot be read."""
+        records = [r for r in self.store.list_notebooks() if isinstance(r, Broken)]
+        return [r.name for r in records if getattr(r.status, "node_id", None) == self.node.id]
+
 
 def _announce(view: _View, found: Sequence[Guest]) -> None:
     """Say what will happen, and what is lost by it."""
@@ -157,9 +162,12 @@ def _stop(view: _View, told: Sequence[Guest]) -> None:
 def _await(view: _View, told: Sequence[Guest], seconds: float) -> bool:
     """Wait until all has left that is to leave, and tell; True if something is left."""
     end = time.monotonic() + seconds
-    going = {guest.name for guest in told if guest.fate is not Fate.STAYS}
+    leaving = {guest.name for guest in told if guest.fate is not Fate.STAYS}
+    going = set(leaving)
     while True:
-        staying = {g.name: g for g in view.guests() if g.fate is Fate.STAYS}
+        # What was told to stay, or has come since, is not stopped, even if it is idle by now.
+        there = view.guests()
+        staying = {g.name: g for g in there if g.fate is Fate.STAYS or g.name not in leaving}
         going -= staying.keys()
         left = {name: how for name in sorted(going) if (how := _gone(view, name))}
         for name, how in left.items():
@@ -168,8 +176,14 @@ def _await(view: _View, told: Sequence[Guest], seconds: float) -> bool:
         if not going or time.monotonic() > end:
             break
         time.sleep(_LOOK_EVERY)
+    unread = view.unread()
     _tell_left(view, staying.values(), going, seconds)
-    return bool(staying or going)
+    for name in unread:
+        output.warn(
+            f"notebook {safe(name)} is left alone, as its record cannot be read; "
+            f"`swarmhub describe notebook {safe(name)}` says why."
+        )
+    return bool(staying or going or unread)
 
 
 def _tell_left(view: _View, staying: Iterable[Guest], going: Iterable[str], seconds: float) -> None:

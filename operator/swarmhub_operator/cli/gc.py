@@ -45,6 +45,8 @@ def gc(
     The operator itself removes what the store remembers to have been deleted. All else may be what
     a lost or older store has forgotten: first try `swarmhub state rebuild`.
     """
+    if confirm and form is not None:
+        raise typer.BadParameter("-o is for the list; leave it out with --confirm")
     with opened(state_url) as store:
         held = store.list_held()
         if not confirm:

@@ -175,7 +175,8 @@ def _home_problem(home: Home) -> Problem | None:
     return _problem(
         home,
         home.status.message or "The volume of this home is gone, or its node is.",
-        "Bring its node back, or restore the volume from a backup; "
+        "Bring its node or its volume back. If there is a backup instead: `swarmhub homes forget "
+        f"{quote(name_of(home))}`, start and stop the server once, then `swarmhub homes restore`; "
         f"{_describe(home)} shows where it was.",
     )
 

@@ -17,6 +17,7 @@ from swarmhub_crds.store import Store
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.duration import duration
 from swarmhub_operator.cli.errors import TROUBLE
+from swarmhub_operator.cli.health import operator_report
 from swarmhub_operator.cli.holding import users
 from swarmhub_operator.cli.machines import find_node
 from swarmhub_operator.cli.options import (
@@ -29,9 +30,11 @@ from swarmhub_operator.cli.options import (
     opened,
 )
 from swarmhub_operator.cli.records import find_home
+from swarmhub_operator.cli.report import OperatorState
 from swarmhub_operator.cli.text import age, safe, span
 from swarmhub_operator.decide.homes import RELEASED
 from swarmhub_operator.decide.moving import is_ordered
+from swarmhub_operator.engine.observed import Node
 from swarmhub_operator.settings import DEFAULT_DOCKER_HOST, DEFAULT_STATE_URL
 
 _LOOK_EVERY: Final = 0.5  # seconds
@@ -76,40 +79,66 @@ def move(
 
     The operator does it, once the server that uses it is stopped. Who starts it meanwhile waits.
     """
+    seconds = duration(timeout).total_seconds()
     chosen = find_node(engine_at(docker_host).nodes(), node)
     with opened(state_url) as store:
         home = find_home(store, whose)
         name = home.metadata.name
-        if home.status.node_id == chosen.id:
+        back = home.status.node_id == chosen.id
+        if back and not is_ordered(home):
             output.write(f"home/{safe(name)} is on {safe(chosen.hostname)} already")
             return
-        using = users(store, name)
-        if using:
-            output.warn(
-                f"{safe(', '.join(using))} uses it; it is moved once that server is stopped."
-            )
-        where = home.status.node or "no node"
-        question = f"Move {safe(name)} from {safe(where)} to {safe(chosen.hostname)}?"
-        if not yes and not typer.confirm(question):
+        _announce(store, home, back=back)
+        if not yes and not typer.confirm(_question(home, chosen, back=back)):
             raise typer.Exit(1)
         moves = max(home.spec.orders.moves, home.status.moves) + 1
         store.order_home(name, move_to=chosen.id, moves=moves)
-        output.write(f"home/{safe(name)} is to be moved to {safe(chosen.hostname)}")
+        what = "stays on" if back else "is to be moved to"
+        output.write(f"home/{safe(name)} {what} {safe(chosen.hostname)}")
         if wait:
-            _await_move(store, name, moves, duration(timeout).total_seconds())
+            _await_move(store, name, moves, seconds)
             if find_home(store, name).status.node_id != chosen.id:
                 raise typer.Exit(TROUBLE)
 
 
+def _announce(store: Store, home: Home, *, back: bool) -> None:
+    """Say what the move of a home has to wait for.
+
+    Raises:
+        Conflict: it cannot be moved.
+    """
+    name, phase = home.metadata.name, home.status.phase
+    if phase not in (HomePhase.BOUND, HomePhase.PENDING, HomePhase.MOVING):
+        raise Conflict(
+            f"The home {name} is {phase.lower()} and cannot be moved; "
+            f"`swarmhub describe home {name}` tells more."
+        )
+    using = users(store, name)
+    if using and not back:
+        output.warn(f"{safe(', '.join(using))} uses it; it is moved once that server is stopped.")
+    operator = operator_report(store.read_lease(), store.operator_seen_at(), clock())
+    if operator.state is not OperatorState.LEADING:
+        output.warn("No operator leads, so nothing is done until one does; see `swarmhub status`.")
+
+
+def _question(home: Home, node: Node, *, back: bool) -> str:
+    name, there = safe(home.metadata.name), safe(node.hostname)
+    if back:
+        return f"Call off the move of {name}, so that it stays on {there}?"
+    return f"Move {name} from {safe(home.status.node or 'no node')} to {there}?"
+
+
 def _await_move(store: Store, name: str, moves: int, seconds: float) -> None:
-    """Tell each step of a move until it has ended."""
+    """Tell each step of a move until it has ended, and in any case how it did."""
     end, said = time.monotonic() + seconds, find_home(store, name).status.message
+    told = False
     while True:
         home = find_home(store, name)
-        if home.status.message not in ("", said):
-            said = home.status.message
+        ended = home.status.moves >= moves or not is_ordered(home)
+        if home.status.message and (home.status.message != said or (ended and not told)):
+            said, told = home.status.message, True
             output.write(safe(said))
-        if home.status.moves >= moves or not is_ordered(home):
+        if ended:
             return
         if time.monotonic() > end:
             raise Conflict(

@@ -54,6 +54,8 @@ def images(
 
     They are read from the store, as the operator last saw them: no engine is asked.
     """
+    if form in {Output.JSON, Output.YAML, Output.NAME} and (watch or wait is not None):
+        raise typer.BadParameter(f"-o {form} is for the list; leave it out with -w and --wait")
     with opened(state_url) as store:
         if wait is not None:
             _wait(store, wait)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
+from swarmhub_operator.cli import leash
 from swarmhub_operator.cli.app import app
 
 
@@ -13,6 +14,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    leash.take()
     app()
 
 

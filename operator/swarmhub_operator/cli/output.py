@@ -88,8 +88,9 @@ def width() -> int | None:
 
 
 def write(line: str) -> None:
-    """Print one line, or several joined by newlines."""
+    """Print one line, or several joined by newlines, at once: who waits reads through a pipe."""
     sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def warn(sentence: str) -> None:

@@ -66,7 +66,7 @@ def check(
         with opened(state_url) as store:
             refused = _refused(store, policy)
         for line in refused:
-            output.write(line)
+            (output.write if form is None else output.warn)(line)
         if refused:
             raise typer.Exit(TROUBLE)
     if form is None:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 from swarmhub_crds.errors import Conflict, NotFound, Reason, StoreError, StoreUnavailable
@@ -18,6 +18,7 @@ from swarmhub_crds.sqlstore.recovery import PutBack
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli import output
+from swarmhub_operator.cli.errors import discard_output
 from swarmhub_operator.cli.options import DockerHost, StateUrl, engine_at, opened
 from swarmhub_operator.cli.records import Record, name_of
 from swarmhub_operator.cli.text import safe
@@ -79,7 +80,23 @@ def backup(file: File, state_url: StateUrl = DEFAULT_STATE_URL) -> None:
             copy = Path(folder, "state.db")
             store.backup(copy)
             with copy.open("rb") as content:
-                shutil.copyfileobj(content, sys.stdout.buffer)
+                _send(content)
+
+
+def _send(content: BinaryIO) -> None:
+    """Copy a store to standard output.
+
+    Raises:
+        StoreError: it did not get there as a whole.
+    """
+    try:
+        shutil.copyfileobj(content, sys.stdout.buffer)
+        sys.stdout.flush()
+    except OSError as error:
+        discard_output()
+        raise StoreError(
+            f"The copy cannot be written ({error.strerror}); what there is of it is of no use."
+        ) from error
 
 
 @app.command(

@@ -72,7 +72,7 @@ def _operator(operator: OperatorReport, now: datetime) -> str:
 
 
 def _counts(count: Count) -> str:
-    parts = [f"{n} {output.paint(phase, phase)}" for phase, n in count.phases.items() if n]
+    parts = [f"{n} {output.paint(safe(phase), phase)}" for phase, n in count.phases.items() if n]
     return f"{count.total}: {', '.join(parts)}" if parts else "none"
 
 

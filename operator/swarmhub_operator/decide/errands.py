@@ -114,9 +114,18 @@ def _container(order: Order, means: Means) -> dict[str, Any]:
     if order.volume is None:
         socket = {"Type": "bind", "Source": means.socket, "Target": ENGINE_SOCKET}
         return {**container, "Mounts": [socket], "CapabilityDrop": ["ALL"]}
+    container |= {"CapabilityDrop": ["ALL"], "CapabilityAdd": [*_capabilities(order)]}
     container["Mounts"] = [{**order.volume, "Target": VOLUME}]
     if order.secret:
         ident, called = order.secret
         file = {"Name": "token", "UID": "0", "GID": "0", "Mode": 0o400}
         container["Secrets"] = [{"File": file, "SecretID": ident, "SecretName": called}]
     return container
+
+
+def _capabilities(order: Order) -> tuple[str, ...]:
+    """Return what root needs to read every user's files and, of a receiver, to write them."""
+    read = ("CAP_DAC_OVERRIDE",)
+    if order.kind is not Errand.RECEIVE:
+        return read
+    return (*read, "CAP_CHOWN", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD", "CAP_SETFCAP")

@@ -142,7 +142,9 @@ def _start(wanted: Wanted, observed: Observed, status: NotebookStatus, context: 
         if elsewhere is not None:
             return elsewhere
         status = mark(status, ConditionType.HOME_READY, True, "NodeReady", "", context.now)
-    return await_end(observed, status, context.now) or _create(wanted, observed, status, context)
+    grace = wanted.spec.container.stop_grace
+    waiting = await_end(observed, status, context.now, grace)
+    return waiting or _create(wanted, observed, status, context)
 
 
 def _refusal(wanted: Wanted, observed: Observed, context: Context) -> str | None:

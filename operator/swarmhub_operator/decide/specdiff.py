@@ -23,7 +23,9 @@ _NEVER_GIVEN: Final = frozenset(
     f"TaskTemplate.{part}.{key}" for part, keys in NEVER_GIVEN.items() for key in keys
 )
 _KEYS: Final = {"Mounts": "Target", "Secrets": "SecretName"}  # what tells the items of a list apart
-_SECRETIVE: Final = re.compile(r"(?i)(token|secret|passw(or)?d|passphrase)[=:]\s*\S|://[^/\s]+@")
+_SECRETIVE: Final = re.compile(
+    r"(?i)(token|secret|passw(or)?d|passphrase|credentials?|key)[=:]\s*\S|://[^/\s]+@"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,15 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...
 def _differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
     if _NETWORK.match(path) and old is not None:
         return
-    if _is_list(old) and _is_list(new):
-        yield from _of_lists(old, new, path)
+    sides = [side for side in (old, new) if not is_empty(side)]
+    if sides and all(map(_is_list, sides)):
+        yield from _of_lists(old or (), new or (), path)
         return
-    old, new = _keyed(old, path), _keyed(new, path)
     if isinstance(new, Mapping) and (isinstance(old, Mapping) or is_empty(old)):
         yield from _of_maps(old or {}, new, path)
-    elif isinstance(old, Mapping) and is_empty(new):
-        for key in old:
-            yield from _differences(old[key], None, _joined(path, key))
+    elif isinstance(old, Mapping) and old and is_empty(new):
+        gone = [d for key in old for d in _differences(old[key], None, _joined(path, key))]
+        yield from gone or [(path, dict(old), new)]
     elif old != new and not (is_empty(old) and is_empty(new)):
         yield path, old, new
 
@@ -126,5 +128,7 @@ def _is_secret(path: str, value: str) -> bool:
     if ".Secrets[" in path:  # names, ids and file modes
         return False
     name = path.rpartition(".")[2].upper()
+    if name == "ENV":  # all of it, since only the order differs
+        return True
     named = any(fnmatchcase(name, pattern) for pattern in secretenv.PATTERNS)
     return named or bool(_SECRETIVE.search(value))

@@ -42,6 +42,7 @@ class Observer:
         self._reserving = threading.Lock()
         self._reservations: tuple[Reservation, ...] = ()
         self._reservations_at = float("-inf")
+        self._not_reserved: tuple[float, EngineError] | None = None  # as `_failed`
         self.cost = 0.0  # seconds that the last look took
 
     def look(self, not_before: float) -> Snapshot:
@@ -76,13 +77,17 @@ class Observer:
         Raises:
             EngineError: when the engine does not answer; REFUSED as by `look`.
         """
+        asked = self._clock()
         with self._reserving:
+            if self._not_reserved is not None and self._not_reserved[0] > asked:
+                raise self._not_reserved[1]  # while we waited, as in `look`
             now = self._clock()
             if now - self._reservations_at > RESERVATIONS_EVERY:
                 try:
                     self._reservations = self._engine.reservations()
                 except EngineError as error:
-                    raise _of_the_engine(error) from error
+                    self._not_reserved = self._clock(), _of_the_engine(error)
+                    raise self._not_reserved[1] from error
                 self._reservations_at = now
             return self._reservations
 

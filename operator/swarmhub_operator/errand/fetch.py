@@ -70,7 +70,7 @@ def fetch(volume: Path, peer: Peer, report: Report, *, replace: bool) -> Outcome
         reraise=True,
     ):
         with attempt:
-            peer.size()
+            peer.outcome()  # it answers
     digest = _Digest(peer)
     keep = "" if replace else before(datetime.now(UTC))
     outcome = fill(volume, peer.content(), report, keep=keep, trusted=True, verify=digest.verify)

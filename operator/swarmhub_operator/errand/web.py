@@ -8,10 +8,11 @@ import re
 import socket
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from swarmhub_operator.decide.copying import Outcome
 from swarmhub_operator.errand.failure import CopyError
@@ -41,10 +42,24 @@ class Office(ThreadingHTTPServer):
         self.outcome: Outcome | None = None
         self._over = Event()
         self._touched = time.monotonic()
+        self._answering = 0
+        self._lock = Lock()
 
     def touch(self) -> None:
         """Note that the asker is still there."""
         self._touched = time.monotonic()
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Be at work for the asker, who waits for the answer, as long as a block lasts."""
+        with self._lock:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._answering -= 1
+            self.touch()
 
     def close_down(self, outcome: Outcome) -> None:
         """Note how it went; the first word counts."""
@@ -62,7 +77,7 @@ class Office(ThreadingHTTPServer):
             silent = time.monotonic() - self._touched
             if self.outcome is not None and self.outcome.error and silent > LINGER:
                 break
-            if silent > self.idle:
+            if silent > self.idle and not self._answering:
                 self.close_down(Outcome(f"Nobody asked for anything within {self.idle:g} s."))
                 break
         self.shutdown()
@@ -115,7 +130,8 @@ class Desk(BaseHTTPRequestHandler):
             elif request == "GET /outcome":
                 self.tell(self.server.outcome.document() if self.server.outcome else {})
             else:
-                self.answer(request)
+                with self.server.answering():
+                    self.answer(request)
         except (CopyError, OSError) as error:
             self.server.close_down(Outcome(sentence(error)))
             self.close_connection = True

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from swarmhub_crds.store import Store
 
+from swarmhub_operator.decide.ending import still_ending
 from swarmhub_operator.decide.errands import Means
 from swarmhub_operator.engine.observer import Observer
 from swarmhub_operator.engine.port import Engine
@@ -57,7 +58,13 @@ def assemble(
         store, engine, leadership, means, policy.inventory_interval, now=now, clock=clock
     )
     records, errands = HomeRecords(store, leadership), Errands(engine, means, clock)
-    mover = Mover(engine, records, errands, settings.network, policy, now=now, clock=clock)
+    observer = Observer(engine, store.uid, clock)
+
+    def ending() -> frozenset[str]:
+        return still_ending(observer.look(float("-inf")))
+
+    network = settings.network
+    mover = Mover(engine, records, errands, network, policy, ending=ending, now=now, clock=clock)
     homes = HomeKeeper(engine, records, errands, inventories, mover, policy.home_grace, now)
     images = ImageResolver(engine, clock, keep=policy.prepull.interval)
     prepuller = Prepuller(
@@ -66,7 +73,7 @@ def assemble(
     parts = Parts(
         store=store,
         engine=engine,
-        observer=Observer(engine, store.uid, clock),
+        observer=observer,
         leadership=leadership,
         prober=Prober(on_ready=queue.add, ask=ask),
         gate=StartGate(policy.start_rate, clock),

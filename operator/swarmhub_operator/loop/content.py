@@ -15,7 +15,8 @@ from swarmhub_operator.decide.copying import Outcome, read_outcome
 CHUNK = 1 << 18  # bytes
 # An address whose container has gone answers nothing, not even a refusal. Seconds.
 CONNECTED_WITHIN = 10.0
-ANSWER_WITHIN = 300.0  # seconds without a sign of life; the size of a great home takes its time
+SIZE_WITHIN = 3600.0  # seconds in which all files of a home are counted
+ANSWER_WITHIN = 300.0  # seconds without a sign of life
 
 
 class ContentError(Exception):
@@ -44,7 +45,7 @@ class Peer:
         Raises:
             ContentError: it does not answer, or cannot tell.
         """
-        told = self._ask("GET", "/size")[1]
+        told = self._ask("GET", "/size", max(self._within, SIZE_WITHIN))[1]
         return {name: number for name, number in told.items() if isinstance(number, int)}
 
     def digest(self) -> Outcome | None:
@@ -143,14 +144,19 @@ class Peer:
                 raise ContentError(known.error) from error
             raise ContentError("The connection to the home's node broke off; try again.") from error
 
-    def _ask(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
-        status, told = self._asked(method, path)
+    def _ask(
+        self, method: str, path: str, within: float | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        status, told = self._asked(method, path, within)
         if status >= HTTPStatus.BAD_REQUEST or "error" in told:
             raise ContentError(_refusal(status, told))
         return status, told
 
-    def _asked(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
+    def _asked(
+        self, method: str, path: str, within: float | None = None
+    ) -> tuple[int, dict[str, Any]]:
         with self._connected() as connection:
+            connection.sock.settimeout(within or self._within)
             try:
                 connection.request(method, path, headers=self._headers)
                 response = connection.getresponse()

@@ -208,12 +208,16 @@ class Controller:
     def _sweep_once(self) -> None:
         asked = self._parts.clock()
         self._sweep_over(self._parts.observer.look(asked))
-        self._housekeeping.collect_garbage(asked)
+        self._housekeeping.collect_garbage(asked, self._beat_sweep)
         self._look_after_homes()
 
     def _look_after_homes(self) -> None:
         nodes = self._parts.observer.look(float("-inf")).nodes
-        self._parts.homes.look_after(nodes, is_behind=self._housekeeping.is_behind)
+        behind = self._housekeeping.is_behind
+        self._parts.homes.look_after(nodes, is_behind=behind, beat=self._beat_sweep)
+
+    def _beat_sweep(self) -> None:
+        self._pulse.beat("sweep")
 
     def _rest_between_sweeps(self, seconds: float, *, swept: bool) -> None:
         """Wait, however long, without being taken for dead; homes on their way get their looks.

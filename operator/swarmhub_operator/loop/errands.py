@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from swarmhub_operator.decide import errands, sentences
-from swarmhub_operator.decide.errands import Means, Order
+from swarmhub_operator.decide.errands import Errand, Means, Order
 from swarmhub_operator.decide.pulls import is_pull
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
@@ -46,6 +47,7 @@ class Errands:
         self._tasks: Mapping[str, Task] = {}
         self._since: dict[str, float] = {}  # name -> when it was first asked for
         self._asked: set[str] = set()
+        self._new: Counter[Errand] = Counter()  # sent since the last look
         self._not_before: dict[str, float] = {}  # name -> when it may be sent again
 
     @property
@@ -65,6 +67,7 @@ class Errands:
             EngineError: the engine cannot be asked.
         """
         self._asked.clear()
+        self._new.clear()
         services = [s for s in self._engine.errands(self.means.store) if not is_pull(s)]
         self._tasks = newest(self._engine.errand_tasks(self.means.store)) if services else {}
         self._services = {service.name: service for service in services}
@@ -76,6 +79,11 @@ class Errands:
     def use(self, secret_id: str) -> bool:
         """Whether an errand that there is mounts a secret, by the last look."""
         return any(s.mounted_secret == secret_id for s in self._services.values())
+
+    def under_way(self, kind: Errand) -> int:
+        """Return how many errands of a kind there are, by the last look and what was sent since."""
+        there = sum(s.labels.get(labels.ERRAND) == kind.value for s in self._services.values())
+        return there + self._new[kind]
 
     def is_postponed(self, order: Order) -> bool:
         """Whether it failed a short time ago and is not sent again yet."""
@@ -120,6 +128,7 @@ class Errands:
             if error.kind is not Kind.TAKEN:
                 raise
             return  # the next look shows it
+        self._new[order.kind] += 1
         log.info("errand", kind=order.kind.value, node=order.node_id, about=order.about)
 
     def output(self, report: Report) -> str:
@@ -138,11 +147,11 @@ class Errands:
         """
         self._end(errands.name(order, self.means.store))
 
-    def postpone(self, order: Order) -> None:
+    def postpone(self, order: Order, seconds: float = PATIENCE) -> None:
         """End an errand that has failed; it may be sent again in a while. Raises as `end`."""
         name = errands.name(order, self.means.store)
         self._end(name)
-        self._not_before[name] = self._clock() + PATIENCE
+        self._not_before[name] = self._clock() + seconds
 
     def _end(self, name: str) -> None:
         service = self._services.get(name)

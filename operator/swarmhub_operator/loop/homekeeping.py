@@ -26,11 +26,13 @@ from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.observed import Node
 from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.loop.errands import Errands, is_up
+from swarmhub_operator.loop.errands import PATIENCE, Errands, is_up
 from swarmhub_operator.loop.homerecords import HomeRecords
 from swarmhub_operator.loop.inventories import Inventories
 from swarmhub_operator.loop.mover import Mover
 
+REMOVALS = 4  # errands that remove, at once: each is a program on a node where people work
+FOREIGN_FOR = 3600.0  # seconds after which a volume that is another's is looked at again
 log = get_logger()
 
 
@@ -71,24 +73,28 @@ class HomeKeeper:
         if any(home is not None and _wants(home) for home in homes):
             self._inventories.stir.set()
 
-    def look_after(self, nodes: Mapping[str, Node], *, is_behind: bool) -> None:
+    def look_after(
+        self, nodes: Mapping[str, Node], *, is_behind: bool, beat: Callable[[], None]
+    ) -> None:
         """Go over all homes once.
 
         Args:
             nodes: of the Swarm, by id.
             is_behind: whether the store may have forgotten what runs: then nothing is removed.
+            beat: called before each home; the engine may take half a minute to remove one.
 
         Raises:
             EngineError: the engine cannot be asked.
             StoreError: the store cannot be read or written.
         """
-        if self._errands.possible and (len(nodes) > 1 or self._errands.busy):
+        todo = [home for home in self._records.all() if _wants(home)]
+        if self._errands.possible and (len(nodes) > 1 or self._errands.busy or todo):
             self._errands.look()
         self._inventories.take(self._errands, nodes)
-        todo = [home for home in self._records.all() if _wants(home)]
         own = self._engine.own_node_id() if todo else ""
         postponed = False
         for home in todo:
+            beat()
             try:
                 self._look_after(home.metadata.name, own, nodes, is_behind=is_behind)
             except (EngineError, Conflict) as error:  # of one home: the others go on
@@ -176,8 +182,9 @@ class HomeKeeper:
         if not self._errands.possible:
             self._keep(home, _by_hand(home))
             return
-        if self._errands.is_postponed(order):
-            return
+        full = self._errands.under_way(Errand.REMOVE) >= REMOVALS
+        if self._errands.is_postponed(order) or (full and not sent):
+            return  # its turn comes
         if not sent and (node is None or not is_up(node)):
             where = f"the node {home.status.node}"
             gone = f"{where} has left the Swarm" if node is None else f"{where} takes no tasks"
@@ -196,7 +203,7 @@ class HomeKeeper:
             self._inventories.note_removal(order.node_id, name)
             self._records.remove(home)
             return
-        self._errands.postpone(order)
+        self._errands.postpone(order, FOREIGN_FOR if ended is Outcome.FOREIGN else PATIENCE)
         if ended is Outcome.FOREIGN:
             self._keep(home, _not_its(home, f"on {home.status.node}"))
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from swarmhub_crds.errors import Conflict
 from swarmhub_crds.home import Home, HomeStatus
@@ -64,6 +64,10 @@ class HomeRecords:
             record.spec.desired is Desired.RUNNING or record.status.service_id is not None
             for record in self._mounting(volume)
         )
+
+    def is_mounted_by(self, volume: str, notebooks: Container[str]) -> bool:
+        """Whether one of these notebooks mounts the volume."""
+        return any(record.metadata.name in notebooks for record in self._mounting(volume))
 
     def _any_unread(self, volume: str) -> bool:
         if not any(isinstance(record, Broken) for record in self._store.list_notebooks()):

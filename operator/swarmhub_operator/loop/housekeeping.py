@@ -45,11 +45,12 @@ class Housekeeping:
         self._is_behind = False  # the store seems to know less than the Swarm
         self.brake: str | None = None  # one sentence on what is held back
 
-    def collect_garbage(self, asked: float) -> None:
+    def collect_garbage(self, asked: float, beat: Callable[[], None]) -> None:
         """Remove orphans, under the safety rules of `sweep`.
 
         Args:
             asked: monotonic seconds; the look must not be older.
+            beat: called before each removal.
 
         Raises:
             EngineError: the engine cannot be asked.
@@ -68,6 +69,7 @@ class Housekeeping:
             log.error("sweep", outcome="held", message=brake)
         self.brake = brake
         for orphan in found.remove:
+            beat()
             self._remove(orphan)
 
     def _known(self) -> Known:

@@ -93,6 +93,6 @@ class ImageResolver:
     def _forget_old(self) -> None:
         """Users may name images at will; what they named is not remembered for ever."""
         end = self._clock() - max(self._keep, KEEP)
-        for image in [known for known, answer in self._known.items() if answer.at <= end]:
-            del self._known[image]
+        for image in [known for known, answer in dict(self._known).items() if answer.at <= end]:
+            self._known.pop(image, None)
             self._asking.pop(image, None)

@@ -134,7 +134,9 @@ class Inventories:
         self._forget(set(self._stored()) - set(nodes))
         if not self._records.all():
             return
-        self._sought = {u: at for u, at in self._sought.items() if at > self._clock() - SOUGHT_FOR}
+        # Workers add to it meanwhile; a copy is made in one step.
+        recent = self._clock() - SOUGHT_FOR
+        self._sought = {u: at for u, at in dict(self._sought).items() if at > recent}
         sought = max(self._sought.values(), default=float("-inf"))
         for node in nodes.values():
             due = self._due.get(node.id, float("-inf")) <= self._clock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from swarmhub_crds.names import SECRET_MAX
 from swarmhub_operator.decide import copying, mounting, moving
 from swarmhub_operator.decide.copying import Outcome, receive_order, send_order
 from swarmhub_operator.decide.errands import Errand, Order
+from swarmhub_operator.decide.homes import lost
 from swarmhub_operator.decide.inventories import parse
 from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.engine import labels
@@ -40,14 +42,28 @@ class Mover:
         network: str,
         policy: Policy,
         *,
+        ending: Callable[[], AbstractSet[str]],
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
+        """Move nothing yet.
+
+        Args:
+            engine: of the manager.
+            records: of homes and notebooks.
+            sent: the errands.
+            network: of the notebooks, over which content goes.
+            policy: says which volumes may be mounted.
+            ending: tells the notebooks whose service is gone and whose container may still run.
+            now: the time.
+            clock: monotonic seconds.
+        """
         self._engine = engine
         self._records = records
         self._errands = sent
         self._network = network
         self._policy = policy
+        self._ending = ending
         self._now = now
         self._clock = clock
         self._told: dict[str, float] = {}  # home -> when its progress was last written down
@@ -86,21 +102,31 @@ class Mover:
         if why is not None:
             return self._records.put(home, moving.ended(home, why))
         name = home.metadata.name
-        in_use = self._records.may_be_in_use(name)
+        in_use = self._may_be_in_use(name)
         obstacle = moving.obstacle(home, nodes, self._now(), in_use=in_use)
         if obstacle is not None:
             return self._records.put(home, moving.waiting(home, obstacle))
         target = nodes[home.spec.orders.move_to or ""]
         home = self._records.put(home, moving.begun(home, target))
-        if self._records.may_be_in_use(name):
+        if self._may_be_in_use(name):
             obstacle = moving.obstacle(home, nodes, self._now(), in_use=True) or ""
             return self._records.put(home, moving.waiting(home, obstacle))
         log.info("move", home=name, outcome="begun", to=target.hostname)
         return home
 
+    def _may_be_in_use(self, volume: str) -> bool:
+        """Whether a notebook may write there, also one whose container ends only now.
+
+        The records are asked first: what they call stopped was so by a look no newer than the one
+        by which `ending` tells.
+        """
+        return self._records.may_be_in_use(volume) or self._records.is_mounted_by(
+            volume, self._ending()
+        )
+
     def _copy(self, home: Home, source: Node, target: Node) -> Home:
         if not moving.has_room(home, target):
-            return self._make_room(home, target)
+            return self._make_room(home, source, target)
         secret = self._token(home)
         giving = self._errands.ask(self._send(home, source, secret), source)
         receive = self._receive(home, target, secret, _url(giving))
@@ -121,21 +147,36 @@ class Mover:
             return self._arrive(home, target, outcome)
         return self._fail(home, self._why(taking))
 
-    def _make_room(self, home: Home, target: Node) -> Home:
-        """See to it that the target has no volume of this name, which would be filled else."""
-        order = Order(Errand.INVENTORY, target.id, about=(home.metadata.uid, WHY))
-        report = self._errands.ask(order, target)
-        if not report.ended:
+    def _make_room(self, home: Home, source: Node, target: Node) -> Home:
+        """See to it that the volume is at its source, and that the target has none of its name.
+
+        An errand that mounts a volume which is not there has the engine make an empty one: a copy
+        of that would pass for the home. A volume that is at the target already would be filled.
+        """
+        answers = {node.id: self._has(home, node) for node in (source, target)}
+        if fault := next((a for a in answers.values() if isinstance(a, str)), None):
+            return self._fail(home, fault)
+        if None in answers.values():
             return home
-        found = parse(self._errands.output(report)) if report.exit_code == 0 else None
-        self._errands.end(order)
-        if found is None:
-            return self._fail(
-                home, report.message or f"{target.hostname} does not tell what it has"
-            )
-        if any(volume.name == home.metadata.name for volume in found):
+        for node in (source, target):
+            self._errands.end(_listing(home, node))
+        if not answers[source.id]:
+            return self._lose(home)
+        if answers[target.id]:
             return self._fail(home, f"{target.hostname} has a volume of this name already")
         return self._records.put(home, moving.with_room(home, target))
+
+    def _has(self, home: Home, node: Node) -> bool | str | None:
+        """Return whether a node has a volume of the home's name, why it is silent, or None yet."""
+        if node.id == self._engine.own_node_id():
+            return self._engine.find_volume(home.metadata.name) is not None
+        report = self._errands.ask(_listing(home, node), node)
+        if not report.ended:
+            return None
+        found = parse(self._errands.output(report)) if report.exit_code == 0 else None
+        if found is None:
+            return report.message or f"{node.hostname} does not tell what it has"
+        return any(volume.name == home.metadata.name for volume in found)
 
     def _send(self, home: Home, node: Node, secret: tuple[str, str]) -> Order:
         order = send_order(home, node, network=self._network, secret=secret, why=WHY)
@@ -192,6 +233,14 @@ class Mover:
         self._left(home)
         return written
 
+    def _lose(self, home: Home) -> Home:
+        """Give up the order: there is nothing to move, which a person has to know."""
+        dealt_with = home.model_copy(update={"status": moving.ended(home, "")})
+        written = self._records.put(home, lost(dealt_with))
+        log.warning("move", home=home.metadata.name, outcome="failed", error=written.status.message)
+        self._left(home)
+        return written
+
     def _left(self, home: Home) -> None:
         """End both errands of a move that is over, as the record says already.
 
@@ -237,6 +286,11 @@ def _url(giving: Report) -> str:
     """Return where the content can be fetched; it is of no use before there is anything."""
     addresses = giving.task.addresses if giving.task else {}
     return copying.url(next(iter(addresses.values()), ""))
+
+
+def _listing(home: Home, node: Node) -> Order:
+    """Return the errand that tells of a node's volumes, for this move alone."""
+    return Order(Errand.INVENTORY, node.id, about=(home.metadata.uid, WHY))
 
 
 def _secret_name(home: Home) -> str:

@@ -146,10 +146,12 @@ class Reconciler:
     def _bind_homes(self, wanted: Wanted, observed: Observed) -> None:
         """Write down where the homes lie, before a service goes that alone can tell."""
         task, runs = observed.task, wanted.spec.desired is Desired.RUNNING
-        if task is None:
+        if task is None or observed.service is None:
             return
         node = observed.nodes.get(task.node_id or "")
-        for home in wanted.homes.values():
+        # That service may be of an earlier start, which had other homes.
+        mounted = (wanted.homes[v] for v in wanted.homes if v in observed.service.volumes)
+        for home in mounted:
             status = homes.bound(home, task, node, self._parts.now())
             if status is None or not (runs or home.status.phase is HomePhase.PENDING):
                 continue

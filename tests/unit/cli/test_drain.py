@@ -111,6 +111,36 @@ def test_a_drain_stops_what_is_idle_and_tells_what_stays(
     assert wanted(full)["far"] is Desired.RUNNING
 
 
+def test_what_becomes_idle_meanwhile_is_told_to_stay(
+    full: State, run: Run, swarm: FakeSwarm
+) -> None:
+    """Nobody was told that it stops, so it does not; the node is not empty."""
+
+    def operate() -> None:
+        wait_for("the stop", lambda: wanted(full)["idle"] is Desired.STOPPED)
+        full.store.note_activity({"busy": datetime.now(UTC) - timedelta(hours=1)})
+        full.observe("idle", phase="Stopped", node_id=WORKER.id)
+        full.observe("float", phase="Running", node_id=OTHER.id, node=OTHER.hostname)
+
+    operator = threading.Thread(target=operate)
+    operator.start()
+    result = run("drain", "worker1", "--yes", "--timeout", "20s")
+    operator.join()
+    assert result.exit_code == 1
+    assert "notebook/busy stays" in result.stdout
+    assert wanted(full)["busy"] is Desired.RUNNING
+
+
+def test_what_cannot_be_read_is_told_to_stay(state: State, run: Run, swarm: FakeSwarm) -> None:
+    """Its container runs there all the same."""
+    state.notebook("ada")
+    state.observe("ada", phase="Running", node_id=WORKER.id, node=WORKER.hostname)
+    state.sql("UPDATE notebooks SET spec = '{}'")
+    result = run("drain", "worker1", "--yes")
+    assert result.exit_code == 1
+    assert "notebook ada is left alone" in result.stderr
+
+
 def test_what_does_not_leave_in_time_is_told(full: State, run: Run, swarm: FakeSwarm) -> None:
     """With the next step, and the exit code is 1; force stops what is in use, too."""
     began = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 from swarmhub_crds.base import ConditionStatus
@@ -249,6 +250,71 @@ def test_a_move_to_where_it_is_is_none(state: State, run: Run, swarm: FakeSwarm)
     result = run("homes", "move", "ada", "host-n2")
     assert (result.exit_code, "already" in result.stdout) == (0, True)
     assert home(state, "ada") == before
+
+
+def test_a_move_is_called_off_by_the_node_where_the_home_is(
+    state: State, run: Run, swarm: FakeSwarm
+) -> None:
+    """Until it has arrived that is where it comes from."""
+    bound(state, "ada", moves=1)
+    assert run("homes", "move", "ada", "host-n1", "--yes", "--no-wait").exit_code == 0
+    result = run("homes", "move", "ada", "host-n2", "--yes", "--no-wait")
+    assert (result.exit_code, result.stdout) == (0, "home/home-ada stays on host-n2\n")
+    assert home(state, "ada").spec.orders == HomeOrders(move_to="n2", moves=3)
+
+
+@pytest.mark.parametrize("phase", ["Released", "Lost", "Deleting"])
+def test_a_home_that_has_lost_its_user_or_its_volume_is_not_moved(
+    state: State, run: Run, swarm: FakeSwarm, phase: str
+) -> None:
+    """The order would lie there until somebody had forgotten it."""
+    before = bound(state, "ada", phase=phase)
+    result = run("homes", "move", "ada", "host-n1", "--yes")
+    assert result.exit_code == 1
+    assert f"is {phase.lower()} and cannot be moved" in result.stderr
+    assert home(state, "ada").spec.orders == before.spec.orders
+
+
+def test_a_wrong_length_of_time_orders_nothing(state: State, run: Run, swarm: FakeSwarm) -> None:
+    """It is read first."""
+    before = bound(state, "ada")
+    assert run("homes", "move", "ada", "host-n1", "--yes", "--timeout", "10").exit_code == 2
+    assert home(state, "ada") == before
+
+
+def test_who_orders_a_move_reads_that_nobody_does_it(
+    state: State, run: Run, swarm: FakeSwarm
+) -> None:
+    """No operator leads."""
+    bound(state, "ada")
+    state.store.release_lease(state.lease)
+    result = run("homes", "move", "ada", "host-n1", "--yes", "--no-wait")
+    assert result.exit_code == 0
+    assert "No operator leads" in result.stderr
+
+
+def test_a_refusal_is_told_again(state: State, run: Run, swarm: FakeSwarm) -> None:
+    """Although its words are those of the time before."""
+    said = {
+        "phase": "Bound",
+        "node_id": "n2",
+        "node": "host-n2",
+        "message": "It was not moved: why.",
+    }
+    bound(state, "ada", **said)
+    asked: list[int] = []
+    order = state.store.order_home
+
+    def refuse(name: str, **orders: object) -> Home:
+        found = order(name, **orders)
+        asked.append(1)
+        state.observe_home(name, moves=found.spec.orders.moves, **said)
+        return found
+
+    with mock.patch("swarmhub_crds.store.Store.order_home", lambda _, *a, **k: refuse(*a, **k)):
+        result = run("homes", "move", "ada", "host-n1", "-y", "--timeout", "5s")
+    assert (asked, result.exit_code) == ([1], 1)
+    assert "It was not moved: why." in result.stdout
 
 
 def test_a_move_that_failed_is_told(state: State, run: Run, swarm: FakeSwarm) -> None:

@@ -218,3 +218,18 @@ def test_differences_are_told_once(state: State) -> None:
     (gone,) = differences(seen, {"alice": None})
     assert (gone.happening, gone.record) == (Happening.DELETED, second)
     assert seen == {}
+
+
+def test_a_watch_ends_with_the_leash_that_its_script_holds(state: State) -> None:
+    """Where no signal comes through and nobody tells that the reader has gone."""
+    command = [sys.executable, "-m", "swarmhub_operator.cli.main", "get", "notebooks", "--watch"]
+    environment = os.environ | {"SWARMHUB_STATE_URL": state.store.url, "SWARMHUB_LEASH": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as watching:
+        assert watching.stdout is not None
+        assert watching.stdin is not None
+        state.notebook("ada")
+        assert watching.stdout.readline().startswith("NAME")
+        assert watching.poll() is None
+        watching.stdin.close()
+        assert watching.wait(SOON) == -signal.SIGTERM

@@ -8,7 +8,7 @@ from dataclasses import replace
 from support.records import NOW, later
 from swarmhub_crds.home import Home, HomePhase, HomeSpec, HomeStatus, Reclaim
 from swarmhub_crds.inventory import FoundVolume
-from swarmhub_crds.notebook import Desired
+from swarmhub_crds.notebook import Desired, Notebook
 from swarmhub_crds.store import Store
 from swarmhub_operator.decide.errands import Means
 from swarmhub_operator.decide.homes import released
@@ -41,6 +41,7 @@ class Keeper:
         self.now = 0.0
         self.nodes: dict[str, Node] = {"n1": NODE, "n2": OTHER}
         self.volumes: list[FoundVolume] = []  # of the other node
+        self.ending: frozenset[str] = frozenset()  # notebooks whose container ends only now
         self.swarm.errand = self.inventory
         self.leadership = Leadership(store, "test", SignOfLife(store.path), 15)
         assert self.leadership.acquire()
@@ -72,6 +73,7 @@ class Keeper:
             errands,
             NETWORK,
             Policy(),
+            ending=lambda: self.ending,
             now=lambda: later(self.now),
             clock=lambda: self.now,
         )
@@ -105,7 +107,7 @@ class Keeper:
         """Look after the homes."""
         for _ in range(count):
             self.now += seconds
-            self.keeper.look_after(self.nodes, is_behind=is_behind)
+            self.keeper.look_after(self.nodes, is_behind=is_behind, beat=lambda: None)
 
     def home(self, user: str = "ada") -> Home | None:
         """Return a user's home."""
@@ -127,21 +129,23 @@ class Keeper:
         assert home is not None
         return home
 
-    def make(self, node: str = "n2", *, reclaim: Reclaim = Reclaim.DELETE) -> Home:
-        """Make ada's home, bound to a node, with a notebook that is stopped."""
-        homes = {"jupyterhub-ada": HomeSpec(user="ada", reclaim=reclaim)}
-        self.store.apply_notebook(spec("ada", desired=Desired.STOPPED), homes=homes)
+    def make(
+        self, node: str = "n2", *, reclaim: Reclaim = Reclaim.DELETE, user: str = "ada"
+    ) -> Home:
+        """Make a user's home, bound to a node, with a notebook that is stopped."""
+        homes = {f"jupyterhub-{user}": HomeSpec(user=user, reclaim=reclaim)}
+        self.store.apply_notebook(spec(user, desired=Desired.STOPPED), homes=homes)
         where = {"node_id": node, "node": f"host-{node}", "last_used_at": NOW}
-        return self.put(HomeStatus(phase=HomePhase.BOUND, **where))
+        return self.put(HomeStatus(phase=HomePhase.BOUND, **where), user)
 
-    def give_up(self) -> Home:
-        """Delete ada in the hub."""
-        record = self.store.request_deletion("ada")
-        assert record is not None
-        meta = self.store.list_notebooks()[0].metadata  # type: ignore[union-attr]
-        home = self.put(released(self.there(), NOW))
+    def give_up(self, user: str = "ada") -> Home:
+        """Delete a user in the hub."""
+        record = self.store.request_deletion(user)
+        assert isinstance(record, Notebook)
+        meta = record.metadata
+        home = self.put(released(self.there(user), NOW), user)
         fence = self.leadership.fence
-        self.store.remove_notebook("ada", meta.uid, meta.resource_version, fence=fence)
+        self.store.remove_notebook(user, meta.uid, meta.resource_version, fence=fence)
         return home
 
     def removals(self) -> list[tuple[str, list[str]]]:

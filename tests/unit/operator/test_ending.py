@@ -14,9 +14,10 @@ from support.records import (
     task,
     wanted,
 )
+from swarmhub_crds.container import Container
 from swarmhub_crds.notebook import ConditionType, Phase
 from swarmhub_operator.decide.actions import CreateService
-from swarmhub_operator.decide.ending import END_WITHIN
+from swarmhub_operator.decide.ending import GRACE, LATE
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.plan import plan
 from swarmhub_operator.decide.verdict import Verdict
@@ -62,10 +63,13 @@ def test_waits_for_a_bounded_time() -> None:
     """A container that cannot be stopped keeps nobody waiting for ever."""
     first = plan(wanted(notebook(status=ready_status())), _after_removal(DYING), context(later(5)))
     record = wanted(notebook(status=first.status))
-    bound = END_WITHIN.total_seconds()
+    bound = GRACE + LATE
     still = plan(record, _after_removal(DYING), context(later(5 + bound - 1)))
     assert not _creates(still)
     assert still.status == first.status
     assert _creates(plan(record, _after_removal(DYING), context(later(5 + bound + 1))))
+    slow = wanted(notebook(status=first.status, container=Container(stop_grace=60)))
+    assert not _creates(plan(slow, _after_removal(DYING), context(later(5 + 64))))
+    assert _creates(plan(slow, _after_removal(DYING), context(later(5 + 66))))
     # Also when the clock was set back by an hour meanwhile.
     assert _creates(plan(record, _after_removal(DYING), context(later(-3600))))

@@ -18,7 +18,7 @@ ORDER = Order(Errand.REMOVE, "n1", ("home-ada", "uid"), about=("home-ada", "uid"
 
 
 def test_an_errand_that_asks_the_engine_can_do_nothing_else() -> None:
-    """It has the socket of its node, no capability, no network, and is never restarted."""
+    """It has the socket of its node, no capability, no overlay, and is never restarted."""
     assert spec(ORDER, MEANS) == {
         "Name": name(ORDER, "store-1"),
         "Labels": {
@@ -66,6 +66,11 @@ def test_an_errand_on_a_volume_has_no_engine() -> None:
     file = {"Name": "token", "UID": "0", "GID": "0", "Mode": 0o400}
     secret = {"File": file, "SecretID": "id", "SecretName": "swarmhub-token"}
     assert container["Secrets"] == [secret]
+    assert container["CapabilityDrop"] == ["ALL"]
+    assert container["CapabilityAdd"] == ["CAP_DAC_OVERRIDE"]
+    writing = spec(replace(order, kind=Errand.RECEIVE), MEANS)["TaskTemplate"]["ContainerSpec"]
+    assert {"CAP_CHOWN", "CAP_FOWNER"} < {*writing["CapabilityAdd"]}
+    assert "CAP_NET_RAW" not in writing["CapabilityAdd"]
 
 
 def test_only_the_same_errand_has_the_same_name() -> None:

@@ -15,6 +15,7 @@ from swarmhub_crds.store import Store
 from swarmhub_operator.decide.inventories import Found
 from swarmhub_operator.decide.removals import Outcome
 from swarmhub_operator.engine.errors import EngineError, Kind
+from swarmhub_operator.loop.homekeeping import REMOVALS
 from unit.operator.fakeswarm import NODE
 from unit.operator.keeper import HOUR, OTHER, Keeper
 
@@ -288,6 +289,57 @@ def test_a_volume_that_may_not_go_is_kept(keeper: Keeper, outcome: Outcome, word
     assert words in keeper.there().status.message
     assert keeper.there().status.phase is HomePhase.RELEASED
     assert len(keeper.removals()) == 1
+
+
+def test_a_volume_of_somebody_else_is_seldom_asked_about(keeper: Keeper) -> None:
+    """Each time is a container on a node, and the answer is the same."""
+    keeper.volumes = [FoundVolume(name="jupyterhub-ada")]
+    keeper.make()
+    keeper.give_up()
+    keeper.remove_with(Outcome.FOREIGN)
+    keeper.round(10, 120)
+    assert len(keeper.removals()) == 1
+    keeper.round(3, HOUR)
+    assert len(keeper.removals()) > 1
+
+
+def test_few_volumes_are_removed_at_once(keeper: Keeper) -> None:
+    """Each removal is a program on a node where people work; all have their turn."""
+    users = [f"user{number}" for number in range(2 * REMOVALS + 1)]
+    for user in users:
+        keeper.make(user=user)
+        keeper.give_up(user)
+    keeper.round(3, 61)
+    assert len(keeper.removals()) == REMOVALS
+    waiting = [user for user in users if keeper.there(user).status.phase is HomePhase.RELEASED]
+    assert len(waiting) == len(users) - REMOVALS
+    keeper.remove_with(Outcome.REMOVED)
+    keeper.round(8)
+    assert not any(keeper.home(user) for user in users)
+
+
+def test_who_begins_to_look_for_a_home_meanwhile_disturbs_no_pass(keeper: Keeper) -> None:
+    """Workers do so at any moment."""
+    sought = keeper.inventories._sought
+    sought.update(one=0.0, two=0.0)
+
+    def clock() -> float:
+        sought[f"another{len(sought)}"] = 0.0
+        return keeper.now
+
+    keeper.inventories._clock = clock
+    keeper.round()
+
+
+def test_the_pass_shows_that_it_is_alive(keeper: Keeper) -> None:
+    """The engine may take half a minute for each of many homes."""
+    for user in ("ada", "bob", "cleo"):
+        keeper.make("n1", user=user)
+        keeper.give_up(user)
+    beats: list[float] = []
+    keeper.now += 61
+    keeper.keeper.look_after(keeper.nodes, is_behind=False, beat=lambda: beats.append(keeper.now))
+    assert len(beats) == 3
 
 
 @pytest.mark.parametrize("where", [{"state": "down"}, {"availability": "drain"}, None])

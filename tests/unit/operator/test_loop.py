@@ -631,6 +631,24 @@ def test_a_home_is_bound_before_the_service_goes_that_alone_tells_where_it_is(
     assert (found.status.phase, found.status.node_id) == (HomePhase.BOUND, "n1")
 
 
+def test_a_home_is_not_bound_by_a_service_that_does_not_mount_it(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """An earlier start had another home; where this one lies, that service cannot tell."""
+    old = (Mount(volume="jupyterhub-old", target="/home/jovyan", home=True),)
+    record = store.apply_notebook(
+        spec("ada", mounts=old), homes={"jupyterhub-old": HomeSpec(user="ada")}
+    )
+    placement = Placement("lab", pin="n1")
+    swarm.create_service(service_spec(Wanted(record, store.uid), placement, None))
+    homes = {"jupyterhub-ada": HomeSpec(user="ada")}
+    store.apply_notebook(spec("ada", desired=Desired.STOPPED), homes=homes)
+    operate().wait("ada", "is stopped", lambda s: s.phase is Phase.STOPPED)
+    found = store.get_home("jupyterhub-ada")
+    assert isinstance(found, Home)
+    assert (found.status.phase, found.status.node_id) == (HomePhase.PENDING, None)
+
+
 def test_the_nodes_are_told_in_the_store(
     operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
 ) -> None:

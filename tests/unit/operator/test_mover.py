@@ -173,6 +173,32 @@ def test_a_server_that_runs_is_not_disturbed(move: Move) -> None:
     assert len(move.kinds()) == 2
 
 
+def test_a_server_that_ends_only_now_is_waited_for(move: Move) -> None:
+    """What it writes at its end would be in neither the copy nor the home."""
+    move.ending = frozenset({"ada"})
+    move.order()
+    move.round(3)
+    assert where(move.there())[0] is HomePhase.BOUND
+    assert move.kinds() == []
+    move.ending = frozenset({"zoe"})
+    move.round(6)
+    assert len(move.kinds()) == 2
+
+
+@pytest.mark.parametrize(("source", "target"), [("n1", "n2"), ("n2", "n1")])
+def test_a_volume_that_is_gone_is_told_and_not_moved(move: Move, source: str, target: str) -> None:
+    """The engine would make an empty one for the errand, and its copy would pass for the home."""
+    home = move.there()
+    move.put(home.status.model_copy(update={"node_id": source, "node": f"host-{source}"}))
+    move.swarm.volumes.clear()
+    move.order(target)
+    move.round(6)
+    assert move.kinds() == []
+    assert where(move.there()) == (HomePhase.LOST, source, [])
+    assert f"no longer on host-{source}" in move.there().status.message
+    assert move.there().status.moves == 1
+
+
 def test_who_comes_at_the_last_moment_keeps_the_home_in_place(move: Move) -> None:
     """Who mounts it is asked once more after the phase was written."""
     written: list[str] = []

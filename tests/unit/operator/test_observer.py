@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from unittest.mock import Mock
 
@@ -68,3 +70,26 @@ def test_for_how_long_a_node_has_been_down() -> None:
     assert observer.look(now).down(task()) == Spell("down", 110.0, later(10))
     now, seen = 160.0, node(updated_at=later(60))
     assert observer.look(now).down(task()) is None
+
+
+def test_a_list_that_hangs_is_waited_for_once_by_all() -> None:
+    """Who waits for reservations that fail does not begin another question of that length."""
+    engine = Mock()
+    asked: list[float] = []
+
+    def hang() -> tuple[Reservation, ...]:
+        asked.append(time.monotonic())
+        time.sleep(0.3)
+        raise EngineError(Kind.UNAVAILABLE, "The engine did not answer; trying again.")
+
+    engine.reservations = hang
+    observer = Observer(engine, STORE)
+
+    def ask(_: int) -> str:
+        with pytest.raises(EngineError) as failed:
+            observer.reservations()
+        return failed.value.sentence
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(list(pool.map(ask, range(6)))) == 6
+    assert len(asked) < 6

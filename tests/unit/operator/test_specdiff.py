@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.records import home, home_mount, notebook, wanted
 from swarmhub_crds.notebook import Resources
@@ -108,6 +108,12 @@ def test_what_may_be_a_secret_is_hidden(variable: str) -> None:
     assert "s3cr3t" not in str(change)
 
 
+def test_an_environment_in_another_order_is_told_and_hidden() -> None:
+    """As is a variable that is there twice: the last one counts."""
+    old = read_back(lambda s: s["TaskTemplate"]["ContainerSpec"]["Env"].reverse())
+    assert changes(old, NEW) == (Change(f"{CONTAINER}.Env", HIDDEN, HIDDEN),)
+
+
 def test_the_record_on_the_service_is_told_by_its_digest() -> None:
     """It holds the whole environment, in one line."""
     old = read_back(lambda s: s["Labels"].update({"swarmhub.record": '{"spec": "other"}'}))
@@ -153,6 +159,7 @@ def test_nothing_changes_into_itself(spec: dict[str, Any]) -> None:
     assert changes(spec, spec) == ()
 
 
+@settings(max_examples=500)
 @given(MAPS, MAPS)
 def test_what_is_drift_is_told(old: dict[str, Any], new: dict[str, Any]) -> None:
     """An update with a reason is never shown as one that changes nothing."""
