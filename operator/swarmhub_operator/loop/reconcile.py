@@ -96,7 +96,7 @@ class Reconciler:
     def _step(self, wanted: Wanted) -> float | None:
         snapshot = self._look(wanted.name)
         observed = self._observe(wanted, snapshot)
-        self._bind_homes(wanted, observed)
+        wanted = self._bind_homes(wanted, snapshot)
         verdict = self._decide(wanted, observed, snapshot)
         self._carry_out(wanted, observed, verdict)
         self._starting.follow_up(wanted.name, observed, verdict)
@@ -197,22 +197,30 @@ class Reconciler:
         if status.phase is not record.status.phase:
             log.info("phase", notebook=meta.name, phase=status.phase, message=status.message)
 
-    def _bind_homes(self, wanted: Wanted, observed: Observed) -> None:
-        """Write down where the homes lie, before a service goes that alone can tell."""
-        task, runs = observed.task, wanted.spec.desired is Desired.RUNNING
-        if task is None or observed.service is None:
-            return
-        node = observed.nodes.get(task.node_id or "")
+    def _bind_homes(self, wanted: Wanted, snapshot: Snapshot) -> Wanted:
+        """Write down where the homes lie, before a service goes that alone can tell.
+
+        Its newest task may not have begun; that of an earlier one, which no operator saw run, is
+        then what tells.
+        """
+        service = snapshot.services.get(wanted.name)
+        task = snapshot.last_begun(service) if service else None
+        if service is None or task is None:
+            return wanted
+        node, runs = snapshot.nodes.get(task.node_id or ""), wanted.spec.desired is Desired.RUNNING
+        known = dict(wanted.homes)
         # That service may be of an earlier start, which had other homes.
-        mounted = (wanted.homes[v] for v in wanted.homes if v in observed.service.volumes)
-        for home in mounted:
+        for name, home in wanted.homes.items():
             status = homes.bound(home, task, node, self._parts.now())
-            if status is None or not (runs or home.status.phase is HomePhase.PENDING):
+            if status is None or name not in service.volumes:
                 continue
-            meta, fence = home.metadata, self._parts.leadership.fence
-            self._parts.store.put_home_status(
-                meta.name, meta.uid, meta.resource_version, status, fence=fence
-            )
+            if runs or home.status.phase is HomePhase.PENDING:
+                meta, fence = home.metadata, self._parts.leadership.fence
+                written = self._parts.store.put_home_status(
+                    name, meta.uid, meta.resource_version, status, fence=fence
+                )
+                known[name] = written if isinstance(written, Home) else home
+        return replace(wanted, homes=known)
 
     def _forget(self, name: str) -> None:
         self._starting.forget(name)
