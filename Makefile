@@ -7,6 +7,7 @@ SCRIPTS := $(wildcard images/bin/* images/lib/*.sh) images/base/make images/prox
 PYTEST_ARGS ?=
 # Those that share nothing run on all cores; a simulation uses them all itself, an engine needs them.
 APART := tests/unit tests/properties tests/simswarm tests/zoo
+TOLD := --instafail --durations=25 # a failure is told at once: the rest takes half an hour
 N ?= 3
 KEEP ?=
 NODE ?=
@@ -84,8 +85,8 @@ format: prepare ## put the Python files into the one style
 test: prepare ## everything (the spawner with JupyterHub 5 and 6), on throw-away Swarms that it starts and removes (root)
 	tests/support/prepare engine browser
 	UV_PROJECT_ENVIRONMENT=.venv-hub5 $(RUN) --no-default-groups --group dev --group hub5 pytest -q -n auto --dist loadfile tests/unit/spawner
-	$(RUN) pytest -n auto --dist loadfile $(PYTEST_ARGS) $(APART)
-	$(RUN) pytest $(PYTEST_ARGS) $(addprefix --ignore=,$(APART))
+	$(RUN) pytest -n auto --dist loadfile $(TOLD) $(PYTEST_ARGS) $(APART)
+	$(RUN) pytest $(TOLD) $(PYTEST_ARGS) $(addprefix --ignore=,$(APART))
 
 soak: prepare ## more of the simulations, the bug zoo, then fresh seeds and a walk on three nodes, each for MINUTES=30
 	tests/support/prepare engine
