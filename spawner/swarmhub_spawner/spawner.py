@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, Final
@@ -47,6 +48,7 @@ class SwarmHubSpawner(
     ssl_alt_names: Any  # a list, or a callable that returns one
 
     _certificate: Certificate | None = None  # of the start that is about to begin
+    _templates: frozenset[str] | None = None  # of volumes, as they are configured
     _names = HomeNames()  # of this server's homes, as they were at its last start
 
     @classmethod
@@ -231,12 +233,13 @@ class SwarmHubSpawner(
 
     def _lasting(self) -> frozenset[str]:
         """Return the templates of volumes that each start has, whatever is chosen for one."""
-        plain = self._plain()
-        set_callables_aside(plain)
-        try:
-            return home_templates(plain.asked())
-        except OptionError:  # what is wrong with them may be put right for each start
-            return frozenset()
+        if self._templates is None:
+            plain = self._plain()
+            set_callables_aside(plain)
+            self._templates = frozenset()
+            with suppress(OptionError):  # what is wrong with them may be put right for each start
+                self._templates = home_templates(plain.asked())
+        return self._templates
 
     # -- internal_ssl
 
