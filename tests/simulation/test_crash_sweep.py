@@ -22,7 +22,7 @@ ORDERS = 2 * campaign.factor()  # orders of the threads, each by a seed
 FEWEST = 5  # changing calls that a workload has for sure
 
 
-@pytest.mark.timeout(1200 * campaign.factor())
+@pytest.mark.timeout(campaign.within())
 def test_a_crash_changes_nothing() -> None:
     """No more and no less is created, removed and restarted than without it."""
     whole = campaign.factor() > 1
