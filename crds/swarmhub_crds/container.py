@@ -52,7 +52,7 @@ class Container(Model):
     read_only: bool = False  # the image's file system cannot be written
     tty: bool = False
     stop_signal: ShortText | None = None
-    stop_grace: float | None = Field(default=None, gt=0, le=3600)  # seconds; then it is killed
+    stop_grace: float | None = Field(default=None, ge=0, le=3600)  # seconds; then it is killed
     cap_add: tuple[Capability, ...] = Field(default=(), max_length=64)  # without "CAP_", or "ALL"
     cap_drop: tuple[Capability, ...] = Field(default=(), max_length=64)
     sysctls: dict[ShortText, ShortText] = Field(default_factory=dict, max_length=64)

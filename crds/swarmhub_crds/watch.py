@@ -177,5 +177,5 @@ def _changes_since(connection: Connection, since: int | None) -> Changes | None:
 
 
 def _names(connection: Connection, kind: Kind[Any], since: int) -> frozenset[str]:
-    written = changed_names(connection, kind.table, since)
+    written = changed_names(connection, kind, since)
     return frozenset(written | removed_names(connection, kind.name, since))

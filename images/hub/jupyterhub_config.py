@@ -15,7 +15,7 @@ from swarmhub_hub.configure import configure
 from swarmhub_hub.logins import SECRETS
 from swarmhub_hub.people import settle
 from swarmhub_hub.reading import SettingError, mounted
-from swarmhub_hub.sitefiles import keep, ours, site_files
+from swarmhub_hub.sitefiles import join_network, keep, ours, refuse_prefix, site_files
 from swarmhub_spawner import explain
 from swarmhub_spawner.announcing import announce_configured
 from swarmhub_spawner.configuration import check_config
@@ -98,6 +98,11 @@ needed = ours(c)
 for site_file in site_files(SITE_FILES):
     load_subconfig(str(site_file))  # type: ignore[name-defined]  # noqa: F821
 keep(c, needed)
+join_network(c)
+try:
+    refuse_prefix(c)
+except SettingError as refused:
+    sys.exit(f"swarmhub: {refused}")
 settle(c, settings)
 
 # Last, when all is set: what the spawner cannot carry out ends the hub's start, and says why.

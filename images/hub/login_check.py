@@ -14,17 +14,10 @@ from urllib.error import URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPSHandler, OpenerDirector, build_opener
 
-from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 TIMEOUT_S = 10
 CONFIG = "/etc/swarmhub/jupyterhub_config.py"
-
-
-def base_url(config: Config) -> str:
-    """Return the prefix that the hub is served under, with a slash at both ends."""
-    inner = str(config.JupyterHub.get("base_url", "/")).strip("/")
-    return f"/{inner}/" if inner else "/"
 
 
 def by_any_name() -> ssl.SSLContext:
@@ -51,7 +44,7 @@ def log_in(browser: OpenerDirector, cookies: CookieJar, hub: str, name: str, pas
 def main() -> None:
     """Exit with one sentence if it does not work."""
     config = PyFileConfigLoader(CONFIG).load_config()
-    hub = f"{sys.argv[1]}://proxy:8000{base_url(config)}hub"
+    hub = f"{sys.argv[1]}://proxy:8000/hub"
     cookies = CookieJar()
     browser = build_opener(HTTPCookieProcessor(cookies), HTTPSHandler(context=by_any_name()))
     try:

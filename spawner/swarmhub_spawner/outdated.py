@@ -74,9 +74,11 @@ class OutdatedServer(ServerIdentity, SwarmHubOptions):
     apply_group_overrides: Any
     _run_apply_user_options: Any
     _fields: Any
+    _lasting: Any
     _remembered: Any
 
     _names: HomeNames
+    _templates: frozenset[str] | None
 
     # Certain ones of the last start; empty: nothing is known.
     _settings: Settings = MappingProxyType({})
@@ -117,6 +119,7 @@ class OutdatedServer(ServerIdentity, SwarmHubOptions):
 
     async def _configured(self) -> Settings:
         """Return the settings of a start right now, as far as no hook or callable decides them."""
+        self._lasting()  # once for this and that one
         plain = self._plain()
         plain.group_overrides = _without_callables(plain.group_overrides)
         await plain.apply_group_overrides()
@@ -141,7 +144,7 @@ class OutdatedServer(ServerIdentity, SwarmHubOptions):
             log=_SILENT,
             user_options=dict(self.user_options or {}),
         )
-        plain._names = self._names  # noqa: SLF001  # of this class
+        plain._names, plain._templates = self._names, self._templates  # noqa: SLF001  # of this class
         return plain
 
     def _used(self) -> Settings:

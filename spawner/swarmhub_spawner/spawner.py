@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, Final
@@ -15,16 +16,18 @@ from traitlets import TraitError
 
 from swarmhub_spawner import certificates
 from swarmhub_spawner.building.homenames import HomeNames, remembered_names
-from swarmhub_spawner.building.spec import Request, Wanted, build_spec
+from swarmhub_spawner.building.kubetexts import filled
+from swarmhub_spawner.building.spec import Request, Wanted, build_spec, home_templates
 from swarmhub_spawner.building.templates import expand, namespace
 from swarmhub_spawner.certificates import Certificate
 from swarmhub_spawner.ending import EndingServer
 from swarmhub_spawner.errors import OptionError, SpawnError, spawn_error
 from swarmhub_spawner.messages import timed_out_text
-from swarmhub_spawner.options.callables import resolve_callables
+from swarmhub_spawner.options.callables import resolve_callables, set_callables_aside
 from swarmhub_spawner.options.images import PULL_POLICIES
 from swarmhub_spawner.outdated import OutdatedServer
-from swarmhub_spawner.peers.check import PEER_SECTIONS, check_override
+from swarmhub_spawner.overriding import OverriddenServer
+from swarmhub_spawner.peers.check import PEER_SECTIONS
 from swarmhub_spawner.polling import PolledServer
 from swarmhub_spawner.shared import Hub
 from swarmhub_spawner.waits import until_ready
@@ -37,6 +40,7 @@ class SwarmHubSpawner(
     PolledServer,
     EndingServer,
     OutdatedServer,
+    OverriddenServer,
     Spawner,  # type: ignore[misc]  # JupyterHub has no types
 ):
     """Writes a record for each server; the operator makes the Swarm agree with it."""
@@ -44,6 +48,7 @@ class SwarmHubSpawner(
     ssl_alt_names: Any  # a list, or a callable that returns one
 
     _certificate: Certificate | None = None  # of the start that is about to begin
+    _templates: frozenset[str] | None = None  # of volumes, as they are configured
     _names = HomeNames()  # of this server's homes, as they were at its last start
 
     @classmethod
@@ -183,6 +188,8 @@ class SwarmHubSpawner(
 
     def asked(self) -> Request:
         """Return what the options alone ask for, as if for a user "sample"."""
+        environment = {k: v for k, v in self.environment.items() if not callable(v)}
+        fields = namespace("sample", "", 1, self.naming(), str(self.image))
         return Request(
             user="sample",
             user_id=1,
@@ -190,7 +197,7 @@ class SwarmHubSpawner(
             image=self.image,
             pull_policy=PULL_POLICIES[self.pull_policy.lower()],
             command=self.cmd,
-            environment={k: v for k, v in self.environment.items() if not callable(v)},
+            environment=environment | filled(environment, self.config, fields),
             secret_patterns=self.secret_environment,
             working_dir=self.working_dir,
             uid=self.uid,
@@ -212,45 +219,27 @@ class SwarmHubSpawner(
     def get_env(self) -> dict[str, Any]:
         """Return the notebook's environment; the image's name is in it, as others have it."""
         env: dict[str, Any] = super().get_env()
-        image = expand(str(self.image), self._fields(), "image")
-        return {"JUPYTER_IMAGE": image, "JUPYTER_IMAGE_SPEC": image, **env}
+        fields = self._fields()
+        image = expand(str(self.image), fields, "image")
+        own = filled(self.environment, self.config, fields)
+        return {"JUPYTER_IMAGE": image, "JUPYTER_IMAGE_SPEC": image, **env, **own}
 
     def _remembered(self) -> HomeNames:
         if not self.remember_volume_names:
             return HomeNames()
         others = [other.state or {} for other in self.user.orm_user.orm_spawners.values()]
-        return remembered_names(
-            self.user.name, self._names.as_state(), [state.get("homes") for state in others]
-        )
+        homes = [state.get("homes") for state in others]
+        return remembered_names(self.user.name, self._names.as_state(), homes, self._lasting())
 
-    def _apply_overrides(self, spawner_override: dict[str, Any]) -> None:
-        """Apply what a group or a profile changes.
-
-        Raises:
-            SpawnError: it names what is no option, or an option that is refused.
-        """
-        try:
-            for name, value in spawner_override.items():
-                check_override(type(self), name, value)
-            super()._apply_overrides(spawner_override)
-        except (OptionError, TraitError) as error:
-            raise SpawnError(f"The hub's configuration is wrong: {error}") from error
-
-    def override(self, name: str, value: Any) -> None:
-        """Apply one change without a user; what a callable would return is left out.
-
-        Raises:
-            OptionError: it is no option, or not with this value.
-        """
-        check_override(type(self), name, value)
-        if callable(value):
-            return
-        try:
-            super()._apply_overrides({name: value})
-        except TraitError as error:
-            # Of a part of a value, traitlets tells in pieces that are no sentence.
-            why = str(error) if len(error.args) == 1 else f"{value!r} is no value for it."
-            raise OptionError(why if name in why else f"{name}: {why}") from error
+    def _lasting(self) -> frozenset[str]:
+        """Return the templates of volumes that each start has, whatever is chosen for one."""
+        if self._templates is None:
+            plain = self._plain()
+            set_callables_aside(plain)
+            self._templates = frozenset()
+            with suppress(OptionError):  # what is wrong with them may be put right for each start
+                self._templates = home_templates(plain.asked())
+        return self._templates
 
     # -- internal_ssl
 

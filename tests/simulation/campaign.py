@@ -25,7 +25,9 @@ from pathlib import Path
 
 import structlog
 
-LONGEST = 120  # seconds that one run may take
+# Seconds that one run, and a test of many, may take on the time that engines leave.
+LONGEST = 600
+LONGEST_TEST = 3600
 ENOUGH = 10  # failures, after which nobody wants to see more
 TELL_EVERY = 10.0  # seconds between two lines of progress
 MEMORY = Path("/dev/shm")  # a file system in memory, if there is one
@@ -204,6 +206,11 @@ def quiet() -> None:
 def factor() -> int:
     """Return how many times the usual number of runs is wished for."""
     return int(os.environ.get(FACTOR, "1"))
+
+
+def within() -> float:
+    """Return how many seconds a test of many runs may take."""
+    return LONGEST_TEST * factor()
 
 
 @contextlib.contextmanager

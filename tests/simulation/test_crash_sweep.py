@@ -22,7 +22,7 @@ ORDERS = 2 * campaign.factor()  # orders of the threads, each by a seed
 FEWEST = 5  # changing calls that a workload has for sure
 
 
-@pytest.mark.timeout(1200 * campaign.factor())
+@pytest.mark.timeout(campaign.within())
 def test_a_crash_changes_nothing() -> None:
     """No more and no less is created, removed and restarted than without it."""
     whole = campaign.factor() > 1
@@ -53,3 +53,30 @@ def test_a_home_is_known_though_no_operator_saw_its_server_run(tmp_path: Path) -
         assert isinstance(home, Home)
         assert home.status.phase is HomePhase.BOUND
         assert home.status.node is not None
+
+
+def test_a_home_is_known_though_only_an_earlier_task_tells_where_it_was_used(
+    tmp_path: Path,
+) -> None:
+    """Its node was drained, and the newest task, of somebody else's update, finds no place."""
+    with named("impatient").simulation(tmp_path, 0) as sim:
+        swarm = sim.swarm
+        swarm.set_availability("manager", "pause")
+        ada(sim).write("first")
+        workloads.await_(sim, "ada's service is made", lambda: bool(swarm.world.services))
+        sim.crash()
+        sim.run(10)
+        (task,) = swarm.running()
+        swarm.set_availability("manager", "active")
+        swarm.set_availability(task["NodeID"], "drain")
+        (service,) = swarm.world.services.values()
+        template = {**service["Spec"]["TaskTemplate"], "ForceUpdate": 1}
+        changed = {**service["Spec"], "TaskTemplate": template}
+        swarm.services.update(service["ID"], service["Version"]["Index"], changed)
+        sim.run(10)
+        ada(sim).write("second", image="registry/lab:2")
+        sim.start()
+        sim.run(10)
+        home = sim.store.get_home("home-ada")
+        assert isinstance(home, Home)
+        assert (home.status.phase, home.status.node_id) == (HomePhase.BOUND, task["NodeID"])

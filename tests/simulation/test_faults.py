@@ -17,7 +17,7 @@ from swarmhub_crds.notebook import Desired, Phase
 SEEDS = 1 * campaign.factor()  # of each pair of a workload and a class of faults
 
 
-@pytest.mark.timeout(1200 * campaign.factor())
+@pytest.mark.timeout(campaign.within())
 def test_faults_change_nothing() -> None:
     """Each workload among the faults of each class ends as it does without any."""
     cases = faulted.cases((w.name for w in WORKLOADS), SEEDS)

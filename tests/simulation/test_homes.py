@@ -22,7 +22,7 @@ TWO = ("delete-there", "move")
 FAULTED = ("delete-there", "prune-there", "move", "adopt")
 
 
-@pytest.mark.timeout(1800 * campaign.factor())
+@pytest.mark.timeout(campaign.within())
 def test_a_crash_changes_nothing() -> None:
     """At each changing call, in one order of the threads at one of the moments."""
     orders = range(1, 1 + campaign.factor())
@@ -37,7 +37,7 @@ def test_a_crash_changes_nothing() -> None:
     campaign.run(cases, crashes.play).check()
 
 
-@pytest.mark.timeout(1200 * campaign.factor())
+@pytest.mark.timeout(campaign.within())
 def test_faults_change_nothing() -> None:
     """Some of the workloads among the faults of each class."""
     cases = faulted.cases(FAULTED, campaign.factor())
@@ -45,7 +45,7 @@ def test_faults_change_nothing() -> None:
     campaign.run(cases, faulted.play).check()
 
 
-@pytest.mark.timeout(1200 * campaign.factor())
+@pytest.mark.timeout(campaign.within())
 def test_whoever_lost_the_lease_is_heard_no_more() -> None:
     """At every call one of two operators stands still, crashes or is told to end."""
     cases = [

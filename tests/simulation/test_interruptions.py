@@ -8,7 +8,7 @@ from simulation import campaign, interruptions
 FEWEST = 50  # interruptions that there are for sure
 
 
-@pytest.mark.timeout(600 * campaign.factor())
+@pytest.mark.timeout(campaign.within())
 def test_what_is_asked_for_last_is_what_comes_of_it() -> None:
     """Started, stopped or deleted in the midst of a stop, a deletion, a change, a restart."""
     seeds = range(campaign.factor())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -129,7 +130,7 @@ class Sequences(RuleBasedStateMachine):
                 assert not (found := await_good_end(self.life)), found
 
 
-TestSequences = Sequences.TestCase
+TestSequences = pytest.mark.timeout(campaign.within())(Sequences.TestCase)
 TestSequences.settings = settings(
     max_examples=60 * campaign.factor(),
     stateful_step_count=20,

@@ -11,7 +11,7 @@ from simulation.campaign import Case
 SEEDS = 2000
 
 
-@pytest.mark.timeout(1800 * campaign.factor())
+@pytest.mark.timeout(campaign.within())
 def test_every_seed_comes_to_a_good_end() -> None:
     """All becomes as the records say and stays so, and nothing was done needlessly."""
     cases = (Case("seeds", (), seed) for seed in range(SEEDS * campaign.factor()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from simulation import campaign, two_operators
 from simulation.campaign import Case
 from simulation.seam import Moment
@@ -30,6 +31,7 @@ def cases() -> Iterator[Case]:
                     yield Case("two_operators", (workload, how, str(number), moment.name), seed)
 
 
+@pytest.mark.timeout(campaign.within())
 def test_whoever_lost_the_lease_is_heard_no_more() -> None:
     """At every call one of two operators stands still, crashes or is told to end."""
     report = campaign.run(cases(), two_operators.play)

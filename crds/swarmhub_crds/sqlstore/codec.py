@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import ColumnElement, Table, func
+from sqlalchemy import ColumnElement, Select, Table, Update, bindparam, func, select, update
 
 from swarmhub_crds.base import Metadata
 from swarmhub_crds.home import Home, HomeSpec, HomeStatus
@@ -43,6 +44,8 @@ _METADATA_COLUMNS: Final = (
 )
 _DOCUMENTS: Final = ("spec", "status")
 _COLUMNS: Final = (*_METADATA_COLUMNS, *_DOCUMENTS)
+NAME: Final = "wanted"  # the parameters of the statements below, as no column is called
+SINCE: Final = "since"
 LONGEST_DOCUMENT: Final = 2**20  # characters of a spec or status; no engine takes a larger service
 
 
@@ -72,7 +75,7 @@ class Kind(Generic[RecordT]):
     legal_name: Callable[[str], bool]
     remedy: str
 
-    @property
+    @cached_property
     def columns(self) -> list[ColumnElement[Any]]:
         """The columns that `decode` reads, in its order; a document that is too long is cut off.
 
@@ -85,6 +88,26 @@ class Kind(Generic[RecordT]):
                 for name in _DOCUMENTS
             ),
         ]
+
+    @cached_property
+    def one(self) -> Select[Any]:
+        """The query for the record `NAME`; made once, as making it takes longer than its answer."""
+        return select(*self.columns).where(self.table.c.name == bindparam(NAME))
+
+    @cached_property
+    def all(self) -> Select[Any]:
+        """The query for all records, in the order of their names."""
+        return select(*self.columns).order_by(self.table.c.name)
+
+    @cached_property
+    def changed(self) -> Select[Any]:
+        """The query for the names that were written after the revision `SINCE`."""
+        return select(self.table.c.name).where(self.table.c.resource_version > bindparam(SINCE))
+
+    @cached_property
+    def change(self) -> Update:
+        """The statement that gives the record `NAME` other values, which go with it."""
+        return update(self.table).where(self.table.c.name == bindparam(NAME))
 
 
 def is_volume_name(name: str) -> bool:

@@ -17,6 +17,8 @@ from swarmhub_crds.sqlstore.clock import to_text, utc_now
 from swarmhub_crds.sqlstore.codec import readable_count, readable_text, readable_time
 from swarmhub_crds.sqlstore.tables import lease as table
 
+_LEASE = select(table)
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -118,7 +120,7 @@ def _lost(token: int) -> LeaseLost:
 
 
 def _row(connection: Connection) -> Row[Any] | None:
-    return connection.execute(select(table)).first()
+    return connection.execute(_LEASE).first()
 
 
 def _decoded(row: Row[Any]) -> Lease | None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from swarmhub_crds.errors import Reason, StoreError, StoreUnavailable
-from swarmhub_crds.sqlstore.codec import Broken, Kind, RecordT, decode, readable_uid
+from swarmhub_crds.sqlstore.codec import NAME, SINCE, Broken, Kind, RecordT, decode, readable_uid
 from swarmhub_crds.sqlstore.tables import meta, secret_environments, tombstones
+
+_REVISION = select(meta.c.revision)
+_REMOVED = select(tombstones.c.name).where(
+    tombstones.c.kind == bindparam("kind"), tombstones.c.resource_version > bindparam(SINCE)
+)
 
 
 def revision(connection: Connection) -> int:
@@ -18,7 +23,7 @@ def revision(connection: Connection) -> int:
     Raises:
         StoreUnavailable: there is none.
     """
-    found = connection.execute(select(meta.c.revision)).scalar()
+    found = connection.execute(_REVISION).scalar()
     if not isinstance(found, int):
         raise StoreUnavailable(
             Reason.CORRUPT,
@@ -29,7 +34,7 @@ def revision(connection: Connection) -> int:
 
 def get_row(connection: Connection, kind: Kind[Any], name: str) -> Row[Any] | None:
     """Return the row of the record `name`, undecoded."""
-    return connection.execute(select(*kind.columns).where(kind.table.c.name == name)).first()
+    return connection.execute(kind.one, {NAME: name}).first()
 
 
 def get(connection: Connection, kind: Kind[RecordT], name: str) -> RecordT | Broken | None:
@@ -40,21 +45,18 @@ def get(connection: Connection, kind: Kind[RecordT], name: str) -> RecordT | Bro
 
 def list_rows(connection: Connection, kind: Kind[Any]) -> list[Row[Any]]:
     """Return the rows of all records, undecoded, in the order of their names."""
-    return list(connection.execute(select(*kind.columns).order_by(kind.table.c.name)))
+    return list(connection.execute(kind.all))
 
 
-def changed_names(connection: Connection, table: Table, since: int) -> set[str]:
-    """Return the names of the records in `table` that were written after revision `since`."""
-    query = select(table.c.name).where(table.c.resource_version > since)
-    return {str(name) for name in connection.execute(query).scalars()}
+def changed_names(connection: Connection, kind: Kind[Any], since: int) -> set[str]:
+    """Return the names of the records of `kind` that were written after revision `since`."""
+    return {str(name) for name in connection.execute(kind.changed, {SINCE: since}).scalars()}
 
 
 def removed_names(connection: Connection, kind: str, since: int) -> set[str]:
     """Return the names of the records of `kind` that were removed after revision `since`."""
-    query = select(tombstones.c.name).where(
-        tombstones.c.kind == kind, tombstones.c.resource_version > since
-    )
-    return {str(name) for name in connection.execute(query).scalars()}
+    found = connection.execute(_REMOVED, {"kind": kind, SINCE: since})
+    return {str(name) for name in found.scalars()}
 
 
 def removed_uids(connection: Connection, kind: str) -> frozenset[str]:

@@ -16,6 +16,8 @@ from swarmhub_crds.sqlstore.tables import meta, tombstones
 # Watchers that fall behind by more than this are told to look at everything.
 KEPT_REVISIONS: Final = 10_000
 
+_RAISE: Final = update(meta).values(revision=meta.c.revision + 1).returning(meta.c.revision)
+
 
 def take_revision(connection: Connection) -> int:
     """Raise the store's revision by one and return it.
@@ -23,8 +25,7 @@ def take_revision(connection: Connection) -> int:
     Raises:
         StoreUnavailable: the counter is gone or is no number.
     """
-    raised = update(meta).values(revision=meta.c.revision + 1).returning(meta.c.revision)
-    revision = connection.execute(raised).scalar()
+    revision = connection.execute(_RAISE).scalar()
     if not isinstance(revision, int):
         raise StoreUnavailable(
             Reason.CORRUPT,

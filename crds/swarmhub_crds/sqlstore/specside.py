@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, delete, insert, update
+from sqlalchemy import Connection, Row, delete, insert
 
 from swarmhub_crds import secretenv
 from swarmhub_crds.errors import Conflict, HomeTaken, NotFound, StoreError
@@ -15,6 +15,7 @@ from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec
 from swarmhub_crds.sqlstore.clock import to_text, utc_now
 from swarmhub_crds.sqlstore.codec import (
     HOME,
+    NAME,
     NOTEBOOK,
     Broken,
     Kind,
@@ -258,7 +259,7 @@ def _stamps(revision: int) -> dict[str, Any]:
 
 
 def _update(connection: Connection, kind: Kind[Any], name: str, values: dict[str, Any]) -> None:
-    connection.execute(update(kind.table).where(kind.table.c.name == name).values(values))
+    connection.execute(kind.change, {NAME: name, **values})
 
 
 def _existing(connection: Connection, kind: Kind[Any], name: str) -> Row[Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, update
+from sqlalchemy import Connection, Row, delete
 
 from swarmhub_crds.errors import Conflict, NotFound
 from swarmhub_crds.home import HomeStatus
 from swarmhub_crds.notebook import NotebookStatus
 from swarmhub_crds.sqlstore.clock import to_text, utc_now
 from swarmhub_crds.sqlstore.codec import (
+    NAME,
     NOTEBOOK,
     Broken,
     Kind,
@@ -46,7 +47,7 @@ def put_status(
         "resource_version": take_revision(connection),
         "updated_at": to_text(utc_now()),
     }
-    connection.execute(update(kind.table).where(kind.table.c.name == name).values(values))
+    connection.execute(kind.change, {NAME: name, **values})
     row = get_row(connection, kind, name)
     if row is None:
         raise NotFound(f"{kind.name} {name!r} is gone; look again")

@@ -6,9 +6,12 @@ import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
+
+from swarmhub_hub.reading import SettingError
 
 # Settled by the stack: proxy, hub and notebooks find each other and outlive each other.
 _OF_THE_STACK: Final = {
@@ -18,7 +21,10 @@ _OF_THE_STACK: Final = {
         *("hub_bind_url", "hub_connect_ip", "hub_connect_url", "hub_ip", "hub_port"),
     ],
     "ConfigurableHTTPProxy": ["api_url", "auth_token", "command", "should_start"],
+    "DockerSpawner": ["network_name"],
+    "SwarmSpawner": ["network_name"],
 }
+_PEERS: Final = ("KubeSpawner", "DockerSpawner", "SwarmSpawner")
 _OURS: Final = ("services", "load_roles")
 
 
@@ -46,6 +52,38 @@ def keep(config: Config, needed: dict[str, list[dict[str, Any]]]) -> None:
             theirs = theirs.get_value([])
         names = {entry.get("name") for entry in theirs if isinstance(entry, dict)}
         config.JupyterHub[key] = [*(e for e in entries if e["name"] not in names), *theirs]
+
+
+def join_network(config: Config) -> None:
+    """Have servers in the stack's network, whatever it is called in a file of another hub.
+
+    Such files name it as network_name and, often, once more as network_mode of extra_host_config.
+    """
+    there = [section for section in _PEERS if section in config]
+    names = {config[section].pop("network_name", None) for section in there}
+    for section in (*there, "SwarmHubSpawner"):
+        words = config[section].get("extra_host_config")
+        if isinstance(words, LazyConfigValue):
+            words = words.get_value({})
+        if isinstance(words, dict) and words.get("network_mode") in names - {None}:
+            left = {word: value for word, value in words.items() if word != "network_mode"}
+            config[section].extra_host_config = left
+
+
+def refuse_prefix(config: Config) -> None:
+    """Make sure that the hub is at / of its host, where the stack's proxy expects it.
+
+    Raises:
+        SettingError: it is to be somewhere else.
+    """
+    hub = config.JupyterHub
+    for name, value in (("base_url", hub.get("base_url")), ("bind_url", hub.get("bind_url"))):
+        path = urlsplit(str(value or "")).path
+        if path.strip("/"):
+            raise SettingError(
+                f"c.JupyterHub.{name} = {value!r}: the hub of this stack is always at / of its "
+                "host; leave that out, and give the hub a host name or a port of its own."
+            )
 
 
 def overridden(config: Config) -> list[str]:

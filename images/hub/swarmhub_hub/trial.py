@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import traceback
@@ -20,7 +21,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from swarmhub_hub.people import settle
 from swarmhub_hub.reading import SettingError, Settings
-from swarmhub_hub.sitefiles import keep, ours, overridden
+from swarmhub_hub.sitefiles import join_network, keep, ours, overridden, refuse_prefix
 
 WITHIN_S: Final = 60
 
@@ -60,8 +61,12 @@ def load(config: Config, settings: Settings, folder: Path, *, known: bool = Fals
             "another hub, leave that out (docs/migration.md)"
         )
     needed = ours(config)
+    if network := os.environ.get("SWARMHUB_NETWORK"):
+        config.SwarmHubSpawner.network_name = network  # as in the hub's own configuration
     config.merge(site)
     keep(config, needed)
+    join_network(config)
+    refuse_prefix(config)
     try:
         check_config(config, spawner_of(config))
         notes += filter(None, [settle(config, settings)])

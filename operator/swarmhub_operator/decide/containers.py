@@ -21,10 +21,14 @@ def literal(text: str) -> str:
     return text.replace("{{", '{{"{{"}}')
 
 
+def _grace(seconds: float | None) -> int:
+    return STOP_GRACE_NS if seconds is None else round(seconds * 1e9)
+
+
 def settings(asked: Container, terms: Terms) -> dict[str, Any]:
     """Return the keys of the ContainerSpec that are set; the engine rewrites none of them."""
     found: dict[str, Any] = {
-        "StopGracePeriod": round(asked.stop_grace * 1e9) if asked.stop_grace else STOP_GRACE_NS,
+        "StopGracePeriod": _grace(asked.stop_grace),
         "Hostname": literal(asked.hostname or ""),
         "Hosts": [f"{address} {name}" for name, address in sorted(asked.hosts.items())],
         "DNSConfig": _dns(asked.dns),

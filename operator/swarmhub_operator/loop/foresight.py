@@ -20,6 +20,7 @@ from swarmhub_crds.store import Broken, Store
 from swarmhub_operator.decide import actions
 from swarmhub_operator.decide.actions import Action
 from swarmhub_operator.decide.behind import MESSAGE, leavings
+from swarmhub_operator.decide.binding import bindings
 from swarmhub_operator.decide.build import Wanted, secret_name, service_spec
 from swarmhub_operator.decide.inputs import Context, Observed
 from swarmhub_operator.decide.inventories import Found, find
@@ -130,6 +131,7 @@ class Foresight:
 
     def _of_notebook(self, record: Notebook) -> Forecast:
         wanted = Wanted(record, self._store, self._sight.homes(record))
+        wanted = self._with_bindings(wanted)
         observed = self._by_the_engine_clock(self._sight.observe(wanted, self._snapshot))
         if is_to_run(record):
             observed = self._sight.complete(wanted, observed, self._snapshot)
@@ -140,6 +142,13 @@ class Foresight:
             verdict.status if _is_news(record.status, verdict.status) else None,
             tuple(_unknown(record.status, observed, verdict)),
         )
+
+    def _with_bindings(self, wanted: Wanted) -> Wanted:
+        """Take it as written where its homes lie: the operator does so before it decides."""
+        known = dict(wanted.homes)
+        for name, status in bindings(wanted, self._snapshot, self._now):
+            known[name] = known[name].model_copy(update={"status": status})
+        return replace(wanted, homes=known)
 
     def _by_the_engine_clock(self, observed: Observed) -> Observed:
         """Say for how long things are as they are without having watched them."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from swarmhub_crds.errors import StoreError
-from swarmhub_crds.home import HomePhase
-from swarmhub_crds.notebook import ConditionType, Desired, Notebook, NotebookStatus, Phase
+from swarmhub_crds.home import Home
+from swarmhub_crds.notebook import ConditionType, Notebook, NotebookStatus, Phase
 from swarmhub_crds.store import Broken
 
-from swarmhub_operator.decide import homes
 from swarmhub_operator.decide.actions import RemoveRecord, UpdateService
 from swarmhub_operator.decide.behind import MESSAGE, leavings
+from swarmhub_operator.decide.binding import bindings
 from swarmhub_operator.decide.build import Wanted
 from swarmhub_operator.decide.inputs import Context, Observed
 from swarmhub_operator.decide.verdict import Verdict, failed
@@ -92,7 +92,7 @@ class Reconciler:
     def _step(self, wanted: Wanted) -> float | None:
         snapshot = self._look(wanted.name)
         observed = self._observe(wanted, snapshot)
-        self._bind_homes(wanted, observed)
+        wanted = self._bind_homes(wanted, snapshot)
         context = Context(self._parts.policy, self._parts.network, self._parts.now())
         verdict = self._decider.decide(wanted, observed, snapshot, context)
         self._carry_out(wanted, observed, verdict)
@@ -143,22 +143,17 @@ class Reconciler:
         if status.phase is not record.status.phase:
             log.info("phase", notebook=meta.name, phase=status.phase, message=status.message)
 
-    def _bind_homes(self, wanted: Wanted, observed: Observed) -> None:
+    def _bind_homes(self, wanted: Wanted, snapshot: Snapshot) -> Wanted:
         """Write down where the homes lie, before a service goes that alone can tell."""
-        task, runs = observed.task, wanted.spec.desired is Desired.RUNNING
-        if task is None or observed.service is None:
-            return
-        node = observed.nodes.get(task.node_id or "")
-        # That service may be of an earlier start, which had other homes.
-        mounted = (wanted.homes[v] for v in wanted.homes if v in observed.service.volumes)
-        for home in mounted:
-            status = homes.bound(home, task, node, self._parts.now())
-            if status is None or not (runs or home.status.phase is HomePhase.PENDING):
-                continue
-            meta, fence = home.metadata, self._parts.leadership.fence
-            self._parts.store.put_home_status(
-                meta.name, meta.uid, meta.resource_version, status, fence=fence
+        known, fence = dict(wanted.homes), self._parts.leadership.fence
+        for name, status in bindings(wanted, snapshot, self._parts.now()):
+            home = wanted.homes[name]
+            meta = home.metadata
+            written = self._parts.store.put_home_status(
+                name, meta.uid, meta.resource_version, status, fence=fence
             )
+            known[name] = written if isinstance(written, Home) else home
+        return replace(wanted, homes=known)
 
     def _forget(self, name: str) -> None:
         self._let_go(name)

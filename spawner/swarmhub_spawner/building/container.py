@@ -97,7 +97,7 @@ def _capabilities(option: str, word: str, value: Any) -> dict[str, Any]:
 
 def _grace(option: str, word: str, value: Any) -> dict[str, Any]:
     number = read_number(option, word, value)
-    if number < _SHORTEST_GRACE:
+    if 0 < number < _SHORTEST_GRACE:
         raise OptionError(
             f"{option}: {word!r} counts billionths of a second in Docker, so {value!r} is nothing; "
             "set delete_grace_period, which counts seconds."

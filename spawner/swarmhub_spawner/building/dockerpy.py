@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from swarmhub_spawner.building.words import given_words, read_bytes, read_number
+from swarmhub_spawner.building.words import given_words, read_bytes, read_number, read_texts
 from swarmhub_spawner.errors import OptionError
 
 _NANO: Final = 10**9
@@ -73,6 +73,9 @@ _HOST_REFUSED: Final = {
     "volumes_from": "cannot be for a service; use the option volumes.",
     "log_config": "is the nodes' business; set log-driver in their daemon.json.",
 }
+
+
+_TMPFS_HOLDS: Final = ("rw", "nosuid", "nodev", "noexec", "mode=1777", "mode=01777")
 
 
 def from_create_kwargs(spec: Any) -> dict[str, Any]:
@@ -145,16 +148,32 @@ def _mounts(option: str, given: Mapping[str, Any]) -> list[Any]:
             mounts.append(f"{source}:{target}:{mode}")
     else:
         mounts += binds
-    tmpfs = given.get("tmpfs") or {}
-    for target in tmpfs:
-        options = tmpfs[target] if isinstance(tmpfs, Mapping) else ""
-        mounts.append({"type": "tmpfs", "target": target} | _tmpfs_size(option, options))
+    for target, words in _tmpfs(option, given.get("tmpfs") or {}):
+        mounts.append({"type": "tmpfs", "target": target} | _tmpfs_size(option, target, words))
     if "shm_size" in given:
         size = read_bytes(option, "shm_size", given["shm_size"])
         mounts.append({"type": "tmpfs", "target": "/dev/shm", "tmpfs_size": size})  # noqa: S108
     return mounts
 
 
-def _tmpfs_size(option: str, text: str) -> dict[str, int]:
-    sizes = [part.partition("=")[2] for part in text.split(",") if part.startswith("size=")]
-    return {"tmpfs_size": read_bytes(option, "tmpfs", sizes[-1])} if sizes else {}
+def _tmpfs(option: str, given: Any) -> Iterator[tuple[str, str]]:
+    """Give path and mount words of each, from a dict or from a list of "PATH:WORDS"."""
+    if isinstance(given, Mapping):
+        yield from ((str(target), str(words or "")) for target, words in given.items())
+        return
+    for item in read_texts(option, "tmpfs", given):
+        target, _, words = item.partition(":")
+        yield target, words
+
+
+def _tmpfs_size(option: str, target: str, words: str) -> dict[str, int]:
+    size: dict[str, int] = {}
+    for word in filter(None, words.split(",")):
+        if word.startswith("size="):
+            size = {"tmpfs_size": read_bytes(option, "tmpfs", word.removeprefix("size="))}
+        elif word not in _TMPFS_HOLDS:
+            raise OptionError(
+                f"{option}: {word!r} of the tmpfs at {target!r} cannot be for a service, which "
+                "gets it with rw, nosuid, nodev, noexec and mode=1777; leave it out."
+            )
+    return size

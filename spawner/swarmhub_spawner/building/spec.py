@@ -17,8 +17,13 @@ from swarmhub_spawner.building.extras import Extras, Said, read_extras
 from swarmhub_spawner.building.homenames import HomeNames
 from swarmhub_spawner.building.placement import PlacementOptions, build_constraints
 from swarmhub_spawner.building.resources import build_resources
-from swarmhub_spawner.building.templates import Naming, expand, namespace
-from swarmhub_spawner.building.volumes import Mounted, VolumeOptions, build_volumes
+from swarmhub_spawner.building.templates import IMAGE_FIELD, Naming, expand, namespace
+from swarmhub_spawner.building.volumes import (
+    Mounted,
+    VolumeOptions,
+    build_volumes,
+    volume_templates,
+)
 from swarmhub_spawner.certificates import Certificate
 from swarmhub_spawner.errors import OptionConflict, OptionError
 
@@ -129,12 +134,23 @@ def build_spec(request: Request) -> Wanted:
     return Wanted(spec, mounted.homes, secrets, mounted.names)
 
 
+def home_templates(request: Request) -> frozenset[str]:
+    """Return the names of all volumes of a request, as they are configured.
+
+    Raises:
+        OptionError: they cannot be read.
+    """
+    values = namespace(request.user, request.server, request.user_id, request.naming, request.image)
+    said = read_extras(request.extras, values, _networks(request))
+    return volume_templates(request.volumes, said.mounts)
+
+
 def _image(request: Request, values: Mapping[str, str]) -> str:
     if not request.image:
         raise OptionError(
             "image: no image is configured; set c.SwarmHubSpawner.image or SWARMHUB_IMAGE."
         )
-    known = {name: value for name, value in values.items() if name != "imagename"}
+    known = {name: value for name, value in values.items() if name != IMAGE_FIELD}
     return expand(request.image, known, "image")
 
 
@@ -191,7 +207,7 @@ def _container_user(request: Request, said: Said) -> str | None:
 def _container(request: Request, said: Said, mounted: Mounted) -> Container:
     settings = dict(said.container.settings)
     groups = (*(str(gid) for gid in request.supplemental_gids), *settings.pop("groups", ()))
-    if request.stop_grace:
+    if request.stop_grace is not None:
         settings["stop_grace"] = request.stop_grace
     return Container(
         groups=tuple(dict.fromkeys(groups)),

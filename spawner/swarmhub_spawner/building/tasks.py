@@ -18,6 +18,11 @@ _TASK_REFUSED: Final = {
     "log_driver": "is the nodes' business; set log-driver in their daemon.json.",
     "force_update": "is the operator's: it counts a notebook's restarts; leave it out.",
 }
+_NETWORK_REFUSED: Final = {
+    "aliases": "of a network cannot be: a server is found by the name of its service, which "
+    "`swarmhub get notebooks` lists; leave it out.",
+    "driveropts": "of a network cannot be set for one server; set them on the network itself.",
+}
 _ENDPOINT_REFUSED: Final = {
     "ports": "cannot be: the proxy reaches notebooks over their network, and a published port "
     "would let anybody in past it; leave it out.",
@@ -40,9 +45,15 @@ def read_task_spec(spec: Any, values: Mapping[str, str]) -> tuple[str, ...]:
         )
     networks = []
     for item in given.get("networks") or ():
-        name = item.get("Target") if isinstance(item, Mapping) else item
+        name = _network(option, item) if isinstance(item, Mapping) else item
         networks.append(expand_all(name, values, option))
     return read_texts(option, "networks", networks)
+
+
+def _network(option: str, item: Mapping[str, Any]) -> Any:
+    """Return the name in a docker.types.NetworkAttachmentConfig."""
+    said = {str(word).lower(): value for word, value in item.items() if value}
+    return given_words(option, said, ("target",), _NETWORK_REFUSED).get("target", "")
 
 
 def read_endpoint_spec(spec: Any) -> None:

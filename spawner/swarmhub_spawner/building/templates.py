@@ -21,6 +21,7 @@ SERVER_FIELDS: Final = frozenset(
     {"servername", "safe_servername", "escaped_servername", "raw_servername"}
     | {"unescaped_servername", "user_server", "safe_user_server", "escaped_user_server"}
 )
+IMAGE_FIELD: Final = "imagename"
 
 
 class SlugScheme(StrEnum):
@@ -72,7 +73,7 @@ def namespace(
         "unescaped_servername": server,
         "userid": str(user_id),
         "prefix": naming.prefix,
-        "imagename": image.replace("/", "-").replace(":", "-"),
+        IMAGE_FIELD: image.replace("/", "-").replace(":", "-"),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -14,7 +14,13 @@ from swarmhub_crds.notebook import VOLUME_NAME, Mount
 
 from swarmhub_spawner.building.homenames import HomeNames
 from swarmhub_spawner.building.mounts import MountWish, read_mount
-from swarmhub_spawner.building.templates import SERVER_FIELDS, USER_FIELDS, expand, fields
+from swarmhub_spawner.building.templates import (
+    IMAGE_FIELD,
+    SERVER_FIELDS,
+    USER_FIELDS,
+    expand,
+    fields,
+)
 from swarmhub_spawner.errors import OptionConflict, OptionError
 
 _MODES: Final = {"rw": False, "ro": True}
@@ -30,6 +36,7 @@ class VolumeOptions:
     mounts: Sequence[Any] = ()
     driver: str = "local"
     driver_options: Mapping[str, str] = field(default_factory=dict)
+    usual: str = ""  # of `volumes`: what gives way to another one at its path, as nobody chose it
     reclaim: Reclaim = Reclaim.RETAIN
 
 
@@ -62,10 +69,11 @@ def build_volumes(
     Raises:
         OptionError: an illegal name or path, an unknown mode or field.
     """
-    wishes = [*_wishes(options), *(read_mount(option, item) for option, item in more)]
+    wishes = _wishes(options, more)
     named = [wish for wish in wishes if wish.type == "volume"]
     names = {id(wish): _volume_name(wish, values) for wish in named}
-    known = (remembered or HomeNames()).without(names.values())
+    remembered = remembered or HomeNames()
+    known = remembered.without(names.values())
     mounts: list[Mount] = []
     homes: dict[str, HomeSpec] = {}
     shared: dict[str, str] = {}
@@ -75,9 +83,11 @@ def build_volumes(
         of_server = bool(used & SERVER_FIELDS)
         mount = _mount(wish, options, values, names[id(wish)])
         if used & USER_FIELDS:
-            name = known.at(mount.target, of_server=of_server) or mount.volume
+            name = mount.volume
+            if wish.source in known.templates and IMAGE_FIELD not in used:
+                name = known.at(mount.target, of_server=of_server) or name
+                (own if of_server else shared)[mount.target] = name
             mount = mount.model_copy(update={"volume": name, "home": True})
-            (own if of_server else shared)[mount.target] = name
             homes[name] = HomeSpec(
                 user=user,
                 server=server if of_server else "",
@@ -95,8 +105,13 @@ def build_volumes(
         binds=binds,
         tmpfs=tmpfs,
         homes=homes,
-        names=HomeNames(user=user, shared=shared, own=own),
+        names=replace(remembered, user=user).with_these(shared, own),
     )
+
+
+def volume_templates(options: VolumeOptions, more: Sequence[tuple[str, Any]]) -> frozenset[str]:
+    """Return the names of all that is mounted, as configured; raises as `build_volumes`."""
+    return frozenset(wish.source for wish in _wishes(options, more))
 
 
 def _check_targets_differ(targets: Sequence[str]) -> None:
@@ -109,7 +124,13 @@ def _check_targets_differ(targets: Sequence[str]) -> None:
         seen.add(target.rstrip("/"))
 
 
-def _wishes(options: VolumeOptions) -> Iterator[MountWish]:
+def _wishes(options: VolumeOptions, more: Sequence[tuple[str, Any]]) -> list[MountWish]:
+    wishes = [*_own_wishes(options), *(read_mount(option, item) for option, item in more)]
+    taken = {wish.target.rstrip("/") for wish in wishes if wish.source != options.usual}
+    return [w for w in wishes if w.source != options.usual or w.target.rstrip("/") not in taken]
+
+
+def _own_wishes(options: VolumeOptions) -> Iterator[MountWish]:
     for option, configured, forced in (
         ("volumes", options.volumes, False),
         ("read_only_volumes", options.read_only_volumes, True),

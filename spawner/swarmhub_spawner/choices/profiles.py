@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
+from slugify import slugify
+
+from swarmhub_spawner.building.kubetexts import marked
 from swarmhub_spawner.errors import OptionError, SpawnError
 
 UNLISTED: Final = "unlisted-choice"  # the value that stands for "Other..."
-_OVERRIDES: Final = ("kubespawner_override", "spawner_override")
+_OF_KUBE: Final = "kubespawner_override"
+_OVERRIDES: Final = (_OF_KUBE, "spawner_override")
 _HTTP_BAD_REQUEST: Final = 400
 
 
@@ -29,6 +33,7 @@ def read_profiles(found: Any) -> list[dict[str, Any]]:
     if not isinstance(items, Sequence) or isinstance(items, str):
         raise OptionError(f"profile_list: {items!r} is no list of profiles.")
     profiles = [_read_profile(item) for item in items]
+    _name_the_nameless(profiles)
     slugs = [profile["slug"] for profile in profiles]
     for slug in slugs:
         if slugs.count(slug) > 1:
@@ -43,7 +48,6 @@ def _read_profile(item: Any) -> dict[str, Any]:
         raise OptionError(f"profile_list: {item!r} is no profile: give it a display_name.")
     profile = deepcopy(dict(item))
     profile.setdefault("display_name", profile.get("slug"))
-    profile.setdefault("slug", slugify(profile["display_name"]))
     where = f"profile_list: in {profile['display_name']!r} "
     _check_overrides(profile, where)
     for key, option in _mappings(profile, "profile_options", where).items():
@@ -86,10 +90,18 @@ def _check_overrides(of: Mapping[str, Any], where: str) -> None:
             raise OptionError(f"{where}{word} is no dict, but {of[word]!r}.")
 
 
-def slugify(text: str) -> str:
-    """Return a name for forms and the API: "GPU: 1 card" becomes "gpu-1-card"."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall(r"[a-z0-9]+", plain)) or "profile"
+def _name_the_nameless(profiles: Sequence[dict[str, Any]]) -> None:
+    """Give each profile without a slug one, as KubeSpawner does: "GPU: 1 card" is "gpu-1-card".
+
+    Where nothing of a name is left, or it would be the same for two, a part of its hash tells.
+    """
+    given = [profile.get("slug") or slugify(str(profile["display_name"])) for profile in profiles]
+    for profile, slug in zip(profiles, given, strict=True):
+        if not profile.get("slug"):
+            name = str(profile["display_name"]).encode()
+            alone = slug and given.count(slug) == 1
+            mark = sha256(name).hexdigest()[:8]
+            profile["slug"] = slug if alone else f"{slug or 'profile'}-{mark}"
 
 
 def options_of_form(form: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -205,7 +217,7 @@ def unused_options(profile: Mapping[str, Any], options: Mapping[str, Any]) -> li
 def _overrides(of: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for word in _OVERRIDES:
         if of.get(word):
-            yield of[word]
+            yield marked(of[word]) if word == _OF_KUBE else of[word]
 
 
 def _listed(key: str, option: Mapping[str, Any], choice: Any) -> Mapping[str, Any]:
@@ -243,7 +255,7 @@ def _checked(key: str, option: Mapping[str, Any], text: Any) -> str:
 def _with_value(override: Any, value: str) -> Any:
     """Put what the user wrote in place of each `{value}`; other fields stay for later."""
     if isinstance(override, str):
-        return override.replace("{value}", value)
+        return type(override)(override.replace("{value}", value))
     if isinstance(override, Mapping):
         return {key: _with_value(item, value) for key, item in override.items()}
     if isinstance(override, list | tuple):

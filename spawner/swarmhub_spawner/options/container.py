@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from jupyterhub.traitlets import Command
-from traitlets import Dict, Float, Integer, List, Unicode, default
+from traitlets import Dict, Float, Integer, List, TraitError, Unicode, default
 
 from swarmhub_spawner.building.environment import SECRET_PATTERNS
 from swarmhub_spawner.building.extras import Extras
@@ -13,10 +14,28 @@ from swarmhub_spawner.options.callables import or_callable
 from swarmhub_spawner.options.nodes import NodeOptions
 
 
+class ServerCommand(Command):  # type: ignore[misc]  # JupyterHub has no types
+    """A command line; says what to write where others leave it to the image."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return it as a list.
+
+        Raises:
+            TraitError: it is empty or no command line.
+        """
+        if not value:
+            raise TraitError(
+                f"cmd = {value!r}, the image's own command, cannot be: what reads the server's "
+                "secrets is put before it, and a Swarm does not tell it. Write it down, for "
+                "example ['start-notebook.py'], or leave the line out."
+            )
+        return super().validate(obj, value)
+
+
 class ContainerOptions(NodeOptions):
     """As whom, where and with what settings the command runs."""
 
-    cmd = Command(
+    cmd = ServerCommand(
         ["jupyterhub-singleuser"],
         help="The command of the notebook; `args` are put behind it.",
     ).tag(config=True)
@@ -69,6 +88,7 @@ class ContainerOptions(NodeOptions):
     delete_grace_period = Float(
         None,
         allow_none=True,
+        min=0,
         help="""
         Seconds that a notebook has to end by itself when it is stopped; then it is killed. Default:
         the engine's, 10 seconds.

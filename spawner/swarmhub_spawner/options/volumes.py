@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from jupyterhub.traitlets import Callable
 from swarmhub_crds.home import Reclaim
-from traitlets import Bool, CaselessStrEnum, Dict, HasTraits, List, TraitError, Unicode, Union
+from traitlets import (
+    Bool,
+    CaselessStrEnum,
+    Dict,
+    HasTraits,
+    List,
+    TraitError,
+    Unicode,
+    Union,
+    default,
+)
 
 from swarmhub_spawner.building.volumes import VolumeOptions
 from swarmhub_spawner.options.callables import or_callable
@@ -30,11 +40,19 @@ class VolumeMap(Dict):
         return super().validate(obj, value)
 
 
+_USUAL_NAME: Final = "jupyterhub-user-{username}"
+_USUAL_PATH: Final = "/home/jovyan/work"
+
+
+class UsualVolumes(dict[str, Any]):
+    """What is mounted if nobody says anything; what somebody mounts there takes its place."""
+
+
 class VolumeTraits(HasTraits):
     """What is mounted into a notebook."""
 
     volumes = or_callable(
-        VolumeMap(default_value={"jupyterhub-user-{username}": "/home/jovyan/work"}),
+        VolumeMap(default_value={_USUAL_NAME: _USUAL_PATH}),
         """
         Volumes and where they are mounted: {name: path} or
         {name: {"bind": path, "mode": "rw" or "ro"}}. Names and paths may use {username},
@@ -76,9 +94,14 @@ class VolumeTraits(HasTraits):
         True,
         help="""
         Mount at each path the home that was mounted there before, also when the name in `volumes`,
-        the prefix or the slug_scheme has been changed since.
+        the prefix or the slug_scheme has been changed since. What a profile, a group, a hook or
+        {imagename} chooses for a start is mounted as chosen.
         """,
     ).tag(config=True)
+
+    @default("volumes")
+    def _default_volumes(self) -> UsualVolumes:
+        return UsualVolumes({_USUAL_NAME: _USUAL_PATH})
 
     def volume_options(self) -> VolumeOptions:
         """Return the volume options as they stand for this spawner."""
@@ -86,6 +109,7 @@ class VolumeTraits(HasTraits):
             volumes=self.volumes,
             read_only_volumes=self.read_only_volumes,
             mounts=self.mounts,
+            usual=_USUAL_NAME if isinstance(self.volumes, UsualVolumes) else "",
             driver=self.volume_driver or "local",
             driver_options=self.volume_driver_options,
             reclaim=Reclaim(self.home_reclaim),

@@ -18,7 +18,10 @@ CORE: Final[tuple[PeerOption, ...]] = (
     same("default_url"),
     same("disable_user_config"),
     same("env_keep", "Default: nothing."),
-    same("environment"),
+    same(
+        "environment",
+        "Fields such as {username} are filled in texts of c.KubeSpawner and kubespawner_override.",
+    ),
     same("group_overrides", "Names that are no options are refused."),
     same("http_timeout", "Default: 300."),
     same("hub_connect_url"),

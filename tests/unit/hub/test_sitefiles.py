@@ -47,6 +47,9 @@ def test_files_and_archives_in_order(tmp_path: Path) -> None:
         ("c.DockerSpawner.extra_host_config = {'runtime': 'nvidia'}", "'runtime' cannot be chosen"),
         ("c.KubeSpawner.mem_limt = '1G'", "did you mean mem_limit?"),
         ("c.SwarmHubSpawner.volumes = {'home-{usr}': '/home'}", "{usr} in 'home-{usr}'"),
+        ("c.JupyterHub.base_url = '/jupyter'", "the hub of this stack is always at /"),
+        ("c.JupyterHub.bind_url = 'http://:8000/jupyter/'", "c.JupyterHub.bind_url = "),
+        ("c.DockerSpawner.extra_host_config = {'network_mode': 'host'}", "network_mode 'host'"),
     ],
 )
 def test_what_would_end_the_hub_is_refused(tmp_path: Path, text: str, named: str) -> None:
@@ -101,6 +104,27 @@ def test_what_the_stack_has_settled_is_pointed_out(tmp_path: Path) -> None:
     _, notes = _tried(tmp_path, text)
     assert "c.JupyterHub.hub_connect_ip, c.ConfigurableHTTPProxy.should_start" in notes[0]
     assert _tried(tmp_path, "c.JupyterHub.allow_named_servers = False")[1] == []
+
+
+@pytest.mark.parametrize("section", ["DockerSpawner", "SwarmSpawner"])
+@pytest.mark.parametrize("change", [" = {'network_mode': N}", ".update({'network_mode': N})"])
+def test_the_network_of_another_hub_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str, change: str
+) -> None:
+    """Under both names that such files have for it; and that is told."""
+    monkeypatch.setenv("SWARMHUB_NETWORK", "swarmhub_notebooks")
+    text = f"N = 'jupyterhub'\nc.{section}.network_name = N\nc.{section}.extra_host_config{change}"
+    config, notes = _tried(tmp_path, text)
+    assert f"c.{section}.network_name, which the stack has set" in notes[0]
+    assert config.SwarmHubSpawner.network_name == "swarmhub_notebooks"
+    assert config[section].extra_host_config == {}
+
+
+def test_a_network_of_ones_own_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes it for this spawner means it."""
+    monkeypatch.setenv("SWARMHUB_NETWORK", "swarmhub_notebooks")
+    text = "c.SwarmHubSpawner.network_name = 'mine'\nc.JupyterHub.base_url = '/'"
+    assert _tried(tmp_path, text)[0].SwarmHubSpawner.network_name == "mine"
 
 
 def test_a_list_of_services_keeps_the_stacks_own(tmp_path: Path) -> None:

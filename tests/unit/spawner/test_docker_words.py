@@ -86,7 +86,7 @@ def test_what_dockerspawner_says_of_containers_and_hosts() -> None:
             "mem_limit": "512m",
             "cpu_quota": 150_000,
             "binds": {"/srv/data": {"bind": "/data", "mode": "ro"}},
-            "tmpfs": {"/scratch": "rw,size=64m", "/plain": ""},
+            "tmpfs": {"/scratch": "rw,size=64m,mode=1777", "/plain": ""},
             "shm_size": 2**20,
             "group_add": ["44"],
             "dns": ["10.0.0.53"],
@@ -113,6 +113,20 @@ def test_what_dockerspawner_says_of_containers_and_hosts() -> None:
             Tmpfs(target="/dev/shm", size=2**20),
         ),
     )
+
+
+def test_a_tmpfs_may_be_a_text() -> None:
+    """As docker-py and the command line have it."""
+    spec = built(host_config={"tmpfs": ["/run:size=5m,nosuid", "/plain"]})
+    assert spec.container == Container(
+        tmpfs=(Tmpfs(target="/run", size=5 * 2**20), Tmpfs(target="/plain"))
+    )
+
+
+def test_no_time_to_end_is_a_time() -> None:
+    """0 is not the engine's default, in whichever words it is said."""
+    assert built(create_kwargs={"stop_timeout": 0}).container.stop_grace == 0
+    assert built(container_spec={"stop_grace_period": 0}).container.stop_grace == 0
 
 
 def test_mounts_in_every_spelling() -> None:
@@ -177,6 +191,10 @@ def test_mounts_in_every_spelling() -> None:
         ({"host_config": {"device_requests": []}}, "use extra_resource_guarantees"),
         ({"host_config": {"privileged": True}}, "'privileged' cannot be in a Swarm"),
         ({"host_config": {"network_mode": "host"}}, "the network_mode 'host' is not"),
+        ({"host_config": {"tmpfs": {"/a": "size=5m,uid=1000"}}}, "'uid=1000' of the tmpfs at '/a'"),
+        ({"host_config": {"tmpfs": ["/a:exec"]}}, "'exec' of the tmpfs at '/a' cannot be"),
+        ({"task_spec": {"networks": [{"Target": "n", "Aliases": ["x"]}]}}, "'aliases' of a net"),
+        ({"task_spec": {"networks": [{"Target": "n", "DriverOpts": {"a": 1}}]}}, "'driveropts' of"),
         ({"host_config": {"restart_policy": {"Name": "always"}}}, "'restart_policy' is not taken"),
     ],
 )

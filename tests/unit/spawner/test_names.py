@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from swarmhub_crds.escaping import Escape, escaped, legacy_escaped
+from swarmhub_crds.names import slug
 from swarmhub_spawner.building.homenames import HomeNames, remembered_names
 from swarmhub_spawner.building.spec import Request, Wanted, build_spec
 from swarmhub_spawner.building.templates import (
@@ -33,7 +34,7 @@ def started(
             command=["start"],
             networks=["nb"],
             naming=naming or Naming(),
-            remembered=remembered_names("Ada@x", state, ()),
+            remembered=remembered_names("Ada@x", state, (), [template]),
             volumes=VolumeOptions(volumes={template: "/home", "shared": "/shared"}),
         )
     )
@@ -107,7 +108,7 @@ def test_a_changed_template_moves_nobodys_home(later: dict[str, object]) -> None
     again = started(**later, state=state)  # type: ignore[arg-type]
     assert [m.volume for m in again.spec.mounts] == [m.volume for m in first.spec.mounts]
     assert again.homes.keys() == first.homes.keys()
-    assert again.names == first.names
+    assert again.names.as_state() == first.names.as_state()
 
 
 def test_what_is_not_a_home_follows_the_configuration() -> None:
@@ -131,3 +132,28 @@ def test_who_is_renamed_has_new_homes() -> None:
     """The old ones carry the old name, and are another user's by then."""
     state = started("jupyter-{username}").names.as_state()
     assert remembered_names("eve", state, [state]) == HomeNames(user="eve")
+
+
+def test_what_is_chosen_for_a_start_is_mounted_as_chosen() -> None:
+    """By a profile, a group or a hook; afterwards the home of before is found again."""
+    usual = started("jupyter-{username}").names
+    chosen = build_spec(
+        Request(
+            user="Ada@x",
+            user_id=7,
+            image="lab",
+            command=["start"],
+            networks=["nb"],
+            remembered=remembered_names("Ada@x", usual.as_state(), (), ["jupyter-{username}"]),
+            volumes=VolumeOptions(volumes={"gpu-{username}": "/home"}),
+        )
+    )
+    assert [m.volume for m in chosen.spec.mounts] == [f"gpu-{slug('Ada@x')}"]
+    assert chosen.names.as_state() == usual.as_state()
+
+
+def test_a_home_of_an_image_follows_the_image() -> None:
+    """Its name says that it is to be another one with another image."""
+    first = started("{username}-{imagename}")
+    assert first.names.as_state()["shared"] == {}
+    assert first.homes

@@ -149,6 +149,7 @@ async def test_the_default_profile(make_spawner: MakeSpawner) -> None:
     assert spec.labels == {"hub.jupyter.org/user": "ada"}
     assert spec.constraints == ("node.labels.pool==users",)
     assert [m.volume for m in spec.mounts] == ["claim-ada"]
+    assert (spec.environment["WHO"], spec.environment["JSON"]) == ("ada", "{}")
 
 
 async def test_a_profile_with_choices(make_spawner: MakeSpawner) -> None:
@@ -158,7 +159,7 @@ async def test_a_profile_with_choices(make_spawner: MakeSpawner) -> None:
     assert {k: spec.environment.get(k) for k in ("KEEP", "DROP", "MORE")} == {
         "KEEP": "1",
         "DROP": None,
-        "MORE": "2",
+        "MORE": "2 of ada",
     }
     assert spec.resources.cpu_limit == 2.5
     assert spec.resources.generic == {"NVIDIA-GPU": 1}

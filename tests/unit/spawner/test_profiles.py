@@ -12,7 +12,6 @@ from swarmhub_spawner.choices.profiles import (
     chosen_profile,
     options_of_form,
     read_profiles,
-    slugify,
     unused_options,
 )
 from swarmhub_spawner.errors import OptionError, SpawnError
@@ -77,7 +76,8 @@ def test_a_dict_of_profiles_is_taken_in_the_order_of_its_keys() -> None:
     [
         ("x", "is no list of profiles"),
         ([{"description": "x"}], "give it a display_name"),
-        ([{"display_name": "A"}, {"display_name": "a"}], "two profiles have the slug 'a'"),
+        ([{"display_name": "A", "slug": "a"}, {"slug": "a"}], "two profiles have the slug 'a'"),
+        ([{"display_name": "A"}, {"display_name": "A"}], "two profiles have the slug 'a-559aead0'"),
     ],
 )
 def test_what_is_no_profile_is_refused(found: Any, sentence: str) -> None:
@@ -87,10 +87,19 @@ def test_what_is_no_profile_is_refused(found: Any, sentence: str) -> None:
     assert str(caught.value).startswith("profile_list: ")
 
 
-@pytest.mark.parametrize(("text", "slug"), [("Gröẞe: XL", "groe-xl"), ("---", "profile")])
-def test_slugs(text: str, slug: str) -> None:
-    """Letters, digits and single hyphens; never empty."""
-    assert slugify(text) == slug
+@pytest.mark.parametrize(
+    ("names", "slugs"),
+    [
+        (["Größe: XL"], ["grosse-xl"]),
+        (["数据科学", "机器学习"], ["shu-ju-ke-xue", "ji-qi-xue-xi"]),
+        (["🚀", "---"], ["profile-ebbc0b28", "profile-cb3f91d5"]),
+        (["C", "C++", "R"], ["c-6b23c0d5", "c-f1deb75f", "r"]),
+    ],
+)
+def test_slugs(names: list[str], slugs: list[str]) -> None:
+    """As KubeSpawner's; never empty, and none twice if the names differ."""
+    profiles = read_profiles([{"display_name": name} for name in names])
+    assert [profile["slug"] for profile in profiles] == slugs
 
 
 @pytest.mark.parametrize(

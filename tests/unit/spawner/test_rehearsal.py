@@ -42,6 +42,9 @@ def _choices(**choices: Any) -> dict[str, Any]:
         ({"extra_host_config": {"runtime": "nvidia"}}, "'runtime' cannot be chosen"),
         ({"extra_placement_spec": {"preferences": []}}, "'preferences' is not supported"),
         ({"mem_limit": "1G", "mem_guarantee": "2G"}, "mem"),
+        ({"delete_grace_period": -1}, "delete_grace_period"),
+        ({"cmd": None}, "cmd = None, the image's own command, cannot be"),
+        ({"cmd": []}, "cmd = [], the image's own command, cannot be"),
         ({"profile_list": [_profile(imge="x")]}, "imge is no option"),
         ({"profile_list": [_profile(mem_limit="much")]}, "much is not a valid memory"),
         (
@@ -90,6 +93,25 @@ def test_what_is_wrong_with_what_users_write(key: str) -> None:
     unlisted[key] = {"validation_regex": "(", "spawner_override": {"mem": "{value}"}}[key]
     with pytest.raises(OptionError):
         _check(profile_list=[{"display_name": "A", "profile_options": options}])
+
+
+def test_a_dict_may_take_the_place_of_a_text() -> None:
+    """In an override, in which JupyterHub would merge the two."""
+    _check(
+        volumes={"home-{username}": "/home"},
+        profile_list=[_profile(volumes={"home-{username}": {"bind": "/home", "mode": "ro"}})],
+    )
+
+
+def test_a_field_that_is_not_known_in_a_text_of_kubespawner() -> None:
+    """It is filled there, and left as it is elsewhere."""
+    config = Config()
+    config.SwarmHubSpawner.environment = {"A": "{usr}"}
+    check_config(config)
+    config = Config()
+    config.KubeSpawner.environment.update({"A": "{usr}"})
+    with pytest.raises(OptionError, match=r"environment: \{usr\} in"):
+        check_config(config)
 
 
 def test_what_only_some_starts_have_ends_no_hub() -> None:

@@ -19,7 +19,7 @@ c.KubeSpawner.events_enabled = True
 c.KubeSpawner.volumes = {"claim-{username}": "/home/jovyan"}
 c.KubeSpawner.extra_labels = {"hub.jupyter.org/user": "{username}"}
 c.KubeSpawner.node_selector = {"pool": "users"}
-c.KubeSpawner.environment = {"KEEP": "1", "DROP": "1"}
+c.KubeSpawner.environment = {"KEEP": "1", "DROP": "1", "WHO": "{username}", "JSON": "{{}}"}
 c.KubeSpawner.default_url = "/lab"
 c.KubeSpawner.profile_list = [
     {
@@ -32,7 +32,7 @@ c.KubeSpawner.profile_list = [
         "display_name": "Own image",
         "slug": "own",
         "kubespawner_override": {
-            "environment": {"DROP": None, "MORE": "2"},
+            "environment": {"DROP": None, "MORE": "2 of {user_server}"},
             "cpu_limit": lambda spawner: 2.5,
         },
         "profile_options": {
