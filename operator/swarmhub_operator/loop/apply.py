@@ -32,6 +32,7 @@ from swarmhub_operator.engine.observed import Secret, Service
 from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.metrics import Metrics
 
 log = get_logger()
 
@@ -45,10 +46,12 @@ class Applier:
         store: Store,
         leadership: Leadership,
         now: Callable[[], datetime],
+        metrics: Metrics,
         refused: tuple[str, ...] = (),
     ) -> None:
         """`refused` are shell patterns of secret variables that the policy refuses."""
         self._now = now
+        self._metrics = metrics
         self._refused = refused
         self._engine = engine
         self._store = store
@@ -75,6 +78,7 @@ class Applier:
             finally:
                 duration = round(time.monotonic() - began, 4)
                 kind, why = type(action).__name__, getattr(action, "why", "")
+                self._metrics.actions.labels(kind, outcome).inc()
                 log.info(
                     "action",
                     notebook=wanted.name,
@@ -88,10 +92,14 @@ class Applier:
         """Remove what is left of a notebook whose record cannot be read. Raises as `apply`."""
         for service in services:
             self._unless_gone(partial(self._engine.remove_service, service.id))
-            log.info("action", notebook=notebook, action="RemoveService", outcome="done")
+            self._tell_removed(notebook, "RemoveService")
         for secret in secrets:
             self._unless_gone(partial(self._engine.remove_secret, secret.id))
-            log.info("action", notebook=notebook, action="RemoveSecret", outcome="done")
+            self._tell_removed(notebook, "RemoveSecret")
+
+    def _tell_removed(self, notebook: str, action: str) -> None:
+        self._metrics.actions.labels(action, "done").inc()
+        log.info("action", notebook=notebook, action=action, outcome="done")
 
     def _one(self, wanted: Wanted, action: Action, secret_ids: dict[str, str]) -> None:
         match action:
