@@ -156,6 +156,7 @@ def test_each_operator_measures_for_itself_in_virtual_time(tmp_path: Path) -> No
         assert sim.run(5, until=lambda: sim.measured(first, "swarmhub_lease_held") == 1)
         second = sim.start()
         begin(sim)
+        sim.run(1)
         assert sim.measured(first, f"{start}_count") == 1
         assert 0 < sim.measured(first, f"{start}_sum") < 30
         assert sim.measured(second, "swarmhub_lease_held") == 0
@@ -166,6 +167,7 @@ def test_each_operator_measures_for_itself_in_virtual_time(tmp_path: Path) -> No
         sim.swarm.kill(task["ID"])
         assert sim.run(30, until=lambda: status(sim).restarts == 1)
         assert sim.run(30, until=lambda: status(sim).phase is Phase.RUNNING)
+        sim.run(1)
         assert sim.measured(second, f"{start}_count") == 0
         assert sim.measured(second, f"{recovery}_count") == 1
         assert 0 < sim.measured(second, f"{recovery}_sum") < 30
