@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.metadata import version
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from swarmhub_crds.errors import Conflict, LeaseLost, StoreError
 
+from swarmhub_operator.decide.actions import Action
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.loop.scraping import StateCollector
 
@@ -118,8 +120,11 @@ class Metrics:
             "When this process last ended a sweep; 0: not yet.",
             registry=own,
         )
+        # What is there at 0 from the beginning is not missed when it happens for the first time.
         for outcome in Outcome:
             self.reconciles.labels(outcome)
+        for action in get_args(Action):
+            self.actions.labels(action.__name__, Outcome.DONE)
         for step in Step:
             self.steps.labels(step)
 
