@@ -37,7 +37,8 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"swarmhub-operator: {error}")
     logs.configure(settings.log_level)
-    disable_created_metrics()  # a series more for each counter, which nobody asks for
+    # A series more for each counter, which nobody asks for.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         Credentials(settings.registry_auth_file).read()
     except CredentialsError as error:
