@@ -54,5 +54,23 @@ def test_what_the_operator_would_do_is_told(hub_stack: HubStack) -> None:
     hub_stack.swarmhub("stop", "-l", "user=pia", "--yes", timeout=120)
 
 
+def test_a_restart_keeps_home_and_name(hub_stack: HubStack) -> None:
+    """The hub knows the server all the time; what lay in the home is there."""
+    user = hub_stack.login("rex")
+    user.start()
+    user.run_code("open('/home/jovyan/work/kept', 'w').write('here')")
+    before = look.containers(hub_stack.engine, "swarmhub.notebook=rex")
+    told = hub_stack.swarmhub("restart", "rex", "--yes", timeout=180)
+    assert told.splitlines() == ["notebook/rex restarted"]
+    after = look.containers(hub_stack.engine, "swarmhub.notebook=rex")
+    assert len(after) == 1
+    assert after != before
+    assert user.run_code("print(open('/home/jovyan/work/kept').read())").strip() == "here"
+    model = user.server_model()
+    assert model is not None
+    assert model["ready"]
+    user.stop()
+
+
 def _is_settled(stack: HubStack, name: str) -> bool:
     return stack.pipe("plan", name).returncode == 0
