@@ -160,6 +160,7 @@ def test_each_operator_measures_for_itself_in_virtual_time(tmp_path: Path) -> No
         assert sim.measured(first, f"{start}_count") == 1
         assert 0 < sim.measured(first, f"{start}_sum") < 30
         assert sim.measured(second, "swarmhub_lease_held") == 0
+        assert sim.measured(second, "swarmhub_store_up") == 1
         assert sim.measured(second, "swarmhub_reconcile_total", outcome="done") == 0
         sim.crash(first)
         assert sim.run(60, until=lambda: sim.measured(second, "swarmhub_lease_held") == 1)

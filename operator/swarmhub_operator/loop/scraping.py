@@ -108,32 +108,32 @@ class StateCollector(Collector):
 
     def _counts(self) -> _Counts | None:
         """Read, or tell again what was read a moment ago, or what is known while another reads."""
-        if not self._reading.acquire(blocking=False):
+        store = self.store
+        if store is None or not self._reading.acquire(blocking=False):
             return self._known
         try:
             if self._clock() - self._read_at >= KEPT:
-                self._known = self._read()
+                self._known = _read(store)
                 self._read_at = self._clock()
             return self._known
         finally:
             self._reading.release()
 
-    def _read(self) -> _Counts | None:
-        if (store := self.store) is None:
-            return None
-        try:
-            homes = store.list_homes()
-            return _Counts(
-                revision=store.revision(),
-                notebooks=count_phases(store.list_notebooks(), OF_NOTEBOOKS),
-                homes=count_phases(homes, OF_HOMES),
-                size=sum(home.status.size or 0 for home in homes if isinstance(home, Home)),
-            )
-        except StoreError:  # who leads or stands by reports it
-            return None
-        except Exception:  # as when the store is closed at this very moment
-            log.exception("scrape", outcome="store not read")
-            return None
+
+def _read(store: Store) -> _Counts | None:
+    try:
+        homes = store.list_homes()
+        return _Counts(
+            revision=store.revision(),
+            notebooks=count_phases(store.list_notebooks(), OF_NOTEBOOKS),
+            homes=count_phases(homes, OF_HOMES),
+            size=sum(home.status.size or 0 for home in homes if isinstance(home, Home)),
+        )
+    except StoreError:  # who leads or stands by reports it
+        return None
+    except Exception:  # as when the store is closed at this very moment
+        log.exception("scrape", outcome="store not read")
+        return None
 
 
 def _by_phase(name: str, text: str, counts: Mapping[str, int]) -> Metric:
