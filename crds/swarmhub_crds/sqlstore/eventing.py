@@ -7,10 +7,10 @@ that it has seen, whatever wall clocks do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from swarmhub_crds.event import Concerned, Event
 from swarmhub_crds.sqlstore.clock import from_text, to_text
@@ -56,14 +56,14 @@ def listed(connection: Connection, kind: Concerned | None, name: str, after: int
         rows = connection.execute(_LATER, {SINCE: after})
     else:
         rows = connection.execute(_LATER_ABOUT, {SINCE: after, _KIND: kind.value, NAME: name})
-    found = map(_decoded, rows)
+    found = map(_decoded, rows.mappings())
     return [one for one in found if one is not None]
 
 
-def _decoded(row: Row[Any]) -> Event | None:
+def _decoded(row: RowMapping) -> Event | None:
     try:
-        times = {column: from_text(row._mapping[column]) for column in ("first_seen", "last_seen")}
-        return Event.model_validate(dict(row._mapping) | times)
+        times = {column: from_text(row[column]) for column in ("first_seen", "last_seen")}
+        return Event.model_validate({**row, **times})
     except (ValidationError, ValueError, OverflowError, TypeError):
         return None
 
@@ -76,9 +76,9 @@ def add(
     kept_of_one: int = KEPT_OF_ONE,
 ) -> None:
     """Add events in their order; the same again is counted, and the oldest beyond a bound go."""
-    position = connection.execute(_HIGHEST).scalar() or 0
+    highest = connection.execute(_HIGHEST).scalar() or 0
     grown = set()
-    for position, event in enumerate(new, position + 1):
+    for position, event in enumerate(new, highest + 1):
         if not _repeat(connection, event, position):
             _insert(connection, event, position)
             grown.add((event.kind, event.name))
