@@ -66,16 +66,16 @@ def of_status(
 
 def _gist(status: NotebookStatus) -> tuple[object, ...]:
     """Return what makes a status news; numbers in sentences tell of progress only."""
-    reason = _reason(status)
-    told = "" if status.phase in _UNDERWAY and reason != _WAITING else status.message
+    reason = _reason(status) if status.phase in _UNDERWAY else None
+    told = "" if reason not in (None, _WAITING) else _NUMBER.sub("#", status.message)
     failed = status.failed_task_id if status.phase is Phase.BACK_OFF else None
-    return status.phase, reason, _NUMBER.sub("#", told), failed
+    return status.phase, reason, told, failed
 
 
 def _reason(status: NotebookStatus) -> str:
     ready = find_condition(status.conditions, ConditionType.READY)
     if status.phase is Phase.RUNNING and (ready is None or ready.status is ConditionStatus.TRUE):
-        return "Ready"
+        return "Trouble" if status.message else "Ready"
     if status.phase is Phase.BACK_OFF:
         return status.phase.value
     deciding = _unmet(status) or ready
@@ -122,7 +122,10 @@ def _done(action: Action) -> Iterator[tuple[str, str]]:
         case actions.AdoptHome() | actions.ReleaseHomes():
             return  # the homes tell
         case actions.RemoveRecord():
-            yield "Deleted", "The hub deleted it, and nothing of it is left; its homes tell theirs."
+            yield (
+                "Deleted",
+                "The hub deleted it, and its record is gone with it.",
+            )
         case _:
             assert_never(action)
 
@@ -140,3 +143,14 @@ def leads(host: str, now: datetime) -> Event:
     """Return what is told when an operator takes the lease."""
     message = f"The operator on {host} took the lease and acts from now on."
     return made((Concerned.OPERATOR, host), EventType.NORMAL, "LeaseAcquired", message, now)
+
+
+def orphan_removed(host: str, what: str, now: datetime) -> Event:
+    """Return what is told when the operator removes what is left of a deleted notebook."""
+    message = f"The {what} was removed: its notebook was deleted."
+    return made((Concerned.OPERATOR, host), EventType.NORMAL, "OrphanRemoved", message, now)
+
+
+def held_back(host: str, why: str, now: datetime) -> Event:
+    """Return what is told when the operator does not dare to remove anything."""
+    return made((Concerned.OPERATOR, host), EventType.WARNING, "SweepHeld", why, now)

@@ -55,7 +55,7 @@ def assemble(
     queue = WorkQueue(clock)
     policy = settings.effective_policy
     means = Means(store.uid, settings.errand_image, settings.engine_socket)
-    events = Recorder(store, leadership, now)
+    events = Recorder(store, leadership, now, clock)
     interval = policy.inventory_interval
     inventories = Inventories(
         store, engine, leadership, means, interval, events, now=now, clock=clock

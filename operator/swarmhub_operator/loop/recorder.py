@@ -22,7 +22,8 @@ from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.leadership import Leadership
 
-MOST: Final = 1000  # events that wait; a look is taken once a second
+MOST: Final = 1000  # events that wait to be written
+EVERY: Final = 1.0  # seconds between two writes
 log = get_logger()
 
 
@@ -34,12 +35,23 @@ class Recorder:
         store: Store,
         leadership: Leadership,
         now: Callable[[], datetime],
+        clock: Callable[[], float],
         most: int = MOST,
     ) -> None:
-        """Nothing waits yet; `most` events may, and further ones are dropped."""
+        """Nothing waits yet.
+
+        Args:
+            store: that events are written into.
+            leadership: under which they are.
+            now: the time.
+            clock: monotonic seconds.
+            most: how many events may wait; further ones are dropped.
+        """
         self._store = store
         self._leadership = leadership
         self._now = now
+        self._clock = clock
+        self._wrote = float("-inf")  # when it last did
         self._most = most
         self._lock = threading.Lock()
         self._waiting: dict[tuple[str, ...], Event] = {}
@@ -69,6 +81,14 @@ class Recorder:
         """Tell that this operator acts from now on."""
         self._tell((events.leads(self._leadership.host, self._now()),))
 
+    def orphan_removed(self, what: str) -> None:
+        """Tell that something was removed whose notebook is no more."""
+        self._tell((events.orphan_removed(self._leadership.host, what, self._now()),))
+
+    def held_back(self, why: str) -> None:
+        """Tell that nothing is removed, and why."""
+        self._tell((events.held_back(self._leadership.host, why, self._now()),))
+
     def _tell(self, told: Iterable[Event]) -> None:
         with self._lock:
             for event in told:
@@ -79,8 +99,14 @@ class Recorder:
                     continue
                 self._waiting[key] = event if before is None else _again(before, event)
 
-    def write(self) -> None:
-        """Write what waits, in one transaction, or drop it if the store refuses."""
+    def write(self, *, at_once: bool = False) -> None:
+        """Write what waits, in one transaction, or drop it if the store refuses.
+
+        Not more often than every second, unless it is to be `at_once`.
+        """
+        if not at_once and self._clock() - self._wrote < EVERY:
+            return
+        self._wrote = self._clock()
         with self._lock:
             waiting, self._waiting = self._waiting, {}
             dropped, self._dropped = self._dropped, 0

@@ -57,7 +57,9 @@ class Keeper:
     def start(self, image: str = "operator") -> None:
         """Begin as an operator that has just been started."""
         means = Means(self.store.uid, image)
-        self.events = Recorder(self.store, self.leadership, lambda: later(self.now))
+        self.events = Recorder(
+            self.store, self.leadership, lambda: later(self.now), lambda: self.now
+        )
         self.inventories = Inventories(
             self.store,
             self.swarm,
