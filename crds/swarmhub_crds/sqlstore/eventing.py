@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select
+from sqlalchemy.dialects.sqlite import insert
 
 from swarmhub_crds.event import Concerned, Event
 from swarmhub_crds.sqlstore.clock import from_text, to_text
@@ -26,21 +27,16 @@ _HIGHEST: Final = select(func.max(events.c.position))
 _ABOUT: Final = (events.c.kind == bindparam(_KIND), events.c.name == bindparam(NAME))
 _LATER: Final = select(events).where(events.c.position > bindparam(SINCE)).order_by("position")
 _LATER_ABOUT: Final = _LATER.where(*_ABOUT)
-_AGAIN: Final = (
-    update(events)
-    .where(
-        *_ABOUT,
-        events.c.reason == bindparam("because"),
-        events.c.message == bindparam("sentence"),
-    )
-    .values(
-        position=bindparam("place"),
-        type=bindparam("weight"),
-        count=events.c.count + bindparam("times"),
-        last_seen=bindparam("last"),
-    )
+_NEW: Final = insert(events)
+_ADD: Final = _NEW.on_conflict_do_update(
+    index_elements=(events.c.kind, events.c.name, events.c.reason, events.c.message),
+    set_={
+        "position": _NEW.excluded.position,
+        "type": _NEW.excluded.type,
+        "count": events.c.count + _NEW.excluded.count,
+        "last_seen": _NEW.excluded.last_seen,
+    },
 )
-_ADD: Final = insert(events)
 _NEWEST_FIRST: Final = select(events.c.position).order_by(events.c.position.desc())
 _BOUND: Final = delete(events).where(
     events.c.position.in_(_NEWEST_FIRST.offset(bindparam(_LIMIT)).scalar_subquery())
@@ -75,37 +71,23 @@ def add(
     kept: int = KEPT,
     kept_of_one: int = KEPT_OF_ONE,
 ) -> None:
-    """Add events in their order; the same again is counted, and the oldest beyond a bound go."""
+    """Add events in their order; the same again is counted, and the oldest beyond a bound go.
+
+    A few statements however many there are: all who write into the store wait meanwhile.
+    """
+    if not new:
+        return
     highest = connection.execute(_HIGHEST).scalar() or 0
-    grown = set()
-    for position, event in enumerate(new, highest + 1):
-        if not _repeat(connection, event, position):
-            _insert(connection, event, position)
-            grown.add((event.kind, event.name))
-    for kind, name in sorted(grown):
-        bound = {_KIND: kind.value, NAME: name, _LIMIT: kept_of_one}
-        connection.execute(_BOUND_OF_ONE, bound)
-    if grown:
-        connection.execute(_BOUND, {_LIMIT: kept})
+    rows = [_row(event, position) for position, event in enumerate(new, highest + 1)]
+    connection.execute(_ADD, rows)
+    about = sorted({(event.kind.value, event.name) for event in new})
+    bounds = [{_KIND: kind, NAME: name, _LIMIT: kept_of_one} for kind, name in about]
+    connection.execute(_BOUND_OF_ONE, bounds)
+    connection.execute(_BOUND, {_LIMIT: kept})
 
 
-def _repeat(connection: Connection, event: Event, position: int) -> bool:
-    """Count an event that is there already, and return whether it is."""
-    values = {
-        _KIND: event.kind.value,
-        NAME: event.name,
-        "because": event.reason,
-        "sentence": event.message,
-        "place": position,
-        "weight": event.type.value,
-        "times": event.count,
-        "last": to_text(event.last_seen),
-    }
-    return connection.execute(_AGAIN, values).rowcount > 0
-
-
-def _insert(connection: Connection, event: Event, position: int) -> None:
-    values = {
+def _row(event: Event, position: int) -> dict[str, object]:
+    return {
         "position": position,
         "kind": event.kind.value,
         "name": event.name,
@@ -116,4 +98,3 @@ def _insert(connection: Connection, event: Event, position: int) -> None:
         "first_seen": to_text(event.first_seen),
         "last_seen": to_text(event.last_seen),
     }
-    connection.execute(_ADD, values)

@@ -128,7 +128,7 @@ events = Table(
     Column("count", Integer, nullable=False),
     Column("first_seen", Text, nullable=False),
     Column("last_seen", Text, nullable=False),
-    Index(None, "kind", "name"),
+    Index(None, "kind", "name", "reason", "message", unique=True),
 )
 
 secret_environments = Table(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 from swarmhub_crds.errors import LeaseLost
 from swarmhub_crds.event import Concerned, Event, EventType
 from swarmhub_crds.sqlstore import eventing
+from swarmhub_crds.sqlstore.tables import events as table
 from swarmhub_crds.store import Store
 from swarmhub_crds.watch import StoreWatch
 from unit.crds.samples import notebook_spec, url_of
@@ -123,6 +125,14 @@ def test_the_bounds_hold_however_many_are_written(store: Store, fence: int) -> N
     assert (len(everything), everything[0].name) == (eventing.KEPT, "user-0")
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store for all examples of one test, each of which empties it."""
+    path = tmp_path_factory.mktemp("shared") / "state.db"
+    with closing(Store.open(url_of(path))) as store:
+        yield store
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     batches=st.lists(
@@ -141,23 +151,27 @@ def test_the_bounds_hold_however_many_are_written(store: Store, fence: int) -> N
     of_one=st.integers(1, 4),
 )
 def test_counts_and_bounds_are_those_of_a_list_in_memory(
-    batches: list[list[tuple[Concerned, str, str, int]]], kept: int, of_one: int
+    shared: Store,
+    batches: list[list[tuple[Concerned, str, str, int]]],
+    kept: int,
+    of_one: int,
 ) -> None:
     """Whatever is written in whatever batches, the store holds what a plain list would."""
     model: list[tuple[tuple[Concerned, str, str], int]] = []  # the newest last
-    with TemporaryDirectory() as folder, closing(Store.open(f"sqlite:///{folder}/s.db")) as store:
-        for batch in batches:
-            made = [event(n, m, kind=k, count=c) for k, n, m, c in batch]
-            with store._database.write() as connection:
-                eventing.add(connection, made, kept=kept, kept_of_one=of_one)
-            for kind, name, message, count in batch:
-                key = (kind, name, message)
-                before = sum(c for k, c in model if k == key)
-                model = [*((k, c) for k, c in model if k != key), (key, before + count)]
-            model = _bounded(model, kept, of_one)
-            found = store.list_events()
-            assert [((e.kind, e.name, e.message), e.count) for e in found] == model
-            assert [e.position for e in found] == sorted({e.position for e in found})
+    with shared._database.write() as connection:
+        connection.execute(delete(table))
+    for batch in batches:
+        made = [event(n, m, kind=k, count=c) for k, n, m, c in batch]
+        with shared._database.write() as connection:
+            eventing.add(connection, made, kept=kept, kept_of_one=of_one)
+        for kind, name, message, count in batch:
+            key = (kind, name, message)
+            before = sum(c for k, c in model if k == key)
+            model = [*((k, c) for k, c in model if k != key), (key, before + count)]
+        model = _bounded(model, kept, of_one)
+        found = shared.list_events()
+        assert [((e.kind, e.name, e.message), e.count) for e in found] == model
+        assert [e.position for e in found] == sorted({e.position for e in found})
 
 
 def _bounded(

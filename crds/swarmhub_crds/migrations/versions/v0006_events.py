@@ -26,4 +26,5 @@ def upgrade() -> None:
         sa.Column("last_seen", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_events")),
     )
-    op.create_index(op.f("ix_events_kind"), "events", ["kind", "name"])
+    same = ["kind", "name", "reason", "message"]
+    op.create_index(op.f("ix_events_kind"), "events", same, unique=True)
