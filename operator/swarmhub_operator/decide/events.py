@@ -146,8 +146,8 @@ def leads(host: str, now: datetime) -> Event:
 
 
 def orphan_removed(host: str, what: str, now: datetime) -> Event:
-    """Return what is told when the operator removes what is left of a deleted notebook."""
-    message = f"The {what} was removed: its notebook was deleted."
+    """Return what is told when the operator removes what no record wants."""
+    message = f"The {what} was removed: no record wants it."
     return made((Concerned.OPERATOR, host), EventType.NORMAL, "OrphanRemoved", message, now)
 
 
