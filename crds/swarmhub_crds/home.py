@@ -59,6 +59,7 @@ class HomeSpec(Model):
     driver: str = "local"
     driver_options: dict[str, str] = Field(default_factory=dict)
     reclaim: Reclaim = Reclaim.RETAIN
+    ownerless: bool = False  # the hub has deleted its user; their next start takes it back
     orders: HomeOrders = HomeOrders()
 
 

@@ -17,8 +17,8 @@ from swarmhub_crds.home import Home, HomeSpec, HomeStatus
 from swarmhub_crds.memory import Memory
 from swarmhub_crds.names import notebook_name
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus
+from swarmhub_crds.sqlstore import homeside, read, specside, statusside
 from swarmhub_crds.sqlstore import lease as leases
-from swarmhub_crds.sqlstore import read, specside, statusside
 from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK, Broken, ListDecoder
 from swarmhub_crds.sqlstore.database import Database
 from swarmhub_crds.sqlstore.lease import Lease
@@ -148,13 +148,28 @@ class Store(Memory, Circumstances):
         with self._database.write() as connection:
             return specside.set_desired(connection, name, desired)
 
-    def request_deletion(self, name: str) -> Notebook | Broken | None:
-        """Mark the notebook for deletion and stopping; the operator then removes the record.
+    def restart_notebook(self, name: str) -> Notebook:
+        """Have the operator replace the server of a notebook that should run by one like it.
 
-        Returns None when there is no such notebook. Asking again changes nothing.
+        Raises:
+            NotFound: there is no such notebook.
+            Conflict: it is being deleted, should not run, or its secrets are no longer stored.
+            StoreError: its stored spec cannot be read.
         """
         with self._database.write() as connection:
-            return specside.request_deletion(connection, name)
+            return specside.restart_notebook(connection, name)
+
+    def request_deletion(
+        self, name: str, *, last_of: str | None = None
+    ) -> Notebook | Broken | None:
+        """Mark the notebook for deletion and stopping; the operator then removes the record.
+
+        `last_of` is the user, if it is deleted with all its servers: then the homes that these
+        share lose it, too. Returns None when there is no such notebook. Asking again changes
+        nothing.
+        """
+        with self._database.write() as connection:
+            return specside.request_deletion(connection, name, last_of)
 
     def order_home(self, name: str, **orders: object) -> Home:
         """Write an administrator's orders for a home: fields of `HomeOrders`, the others stay.
@@ -164,7 +179,7 @@ class Store(Memory, Circumstances):
             StoreError: its stored spec cannot be read.
         """
         with self._database.write() as connection:
-            return specside.order_home(connection, name, **orders)
+            return homeside.order_home(connection, name, **orders)
 
     def request_home_deletion(self, name: str) -> Home:
         """Mark a released home for removal, whatever its reclaim policy; asking again is the same.
@@ -175,7 +190,7 @@ class Store(Memory, Circumstances):
             StoreError: its stored content cannot be read.
         """
         with self._database.write() as connection:
-            return specside.request_home_deletion(connection, name)
+            return homeside.request_home_deletion(connection, name)
 
     # The status side. `fence` is the token of the lease under which the caller acts.
 

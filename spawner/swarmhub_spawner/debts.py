@@ -34,13 +34,19 @@ class Debts:
     def __init__(self, state: HubState) -> None:
         self._state = state
         self._owed: dict[str, Debt] = {}
+        self._last_of: dict[str, str] = {}  # the user who is deleted with a record
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._owed)
 
-    def owe(self, name: str, debt: Debt) -> None:
-        """Remember a debt and pay it as soon as the store allows."""
+    def owe(self, name: str, debt: Debt, last_of: str | None = None) -> None:
+        """Remember a debt and pay it as soon as the store allows.
+
+        `last_of` is the user, if that is deleted with this record.
+        """
+        if last_of is not None:
+            self._last_of[name] = last_of
         self._owed[name] = max(debt, self._owed.get(name, debt))
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._pay_all())
@@ -52,6 +58,7 @@ class Debts:
     def settle(self, name: str) -> None:
         """Forget a record's debt: it has been paid, or a new start has made it pointless."""
         self._owed.pop(name, None)
+        self._last_of.pop(name, None)
 
     async def _pay_all(self) -> None:
         pause = _FIRST_PAUSE
@@ -64,7 +71,7 @@ class Debts:
     async def _pay(self, name: str, debt: Debt) -> None:
         def act(store: Store) -> None:
             if self._owed.get(name) == debt:  # a start may have taken it over meanwhile
-                pay(store, name, debt)
+                pay(store, name, debt, self._last_of.get(name))
 
         try:
             await self._state.write(act)
@@ -73,17 +80,17 @@ class Debts:
         except StoreError:
             app_log.exception("What was owed to record %s (%s) cannot be done", name, debt.name)
         if self._owed.get(name) == debt:
-            del self._owed[name]
+            self.settle(name)
 
 
-def pay(store: Store, name: str, debt: Debt) -> None:
+def pay(store: Store, name: str, debt: Debt, last_of: str | None = None) -> None:
     """Write what is owed; a record that is gone or being deleted is owed no stop.
 
     Raises:
         StoreError: what the store said.
     """
     if debt is Debt.DELETE:
-        store.request_deletion(name)
+        store.request_deletion(name, last_of=last_of)
         return
     with suppress(NotFound, Conflict):
         store.set_desired(name, Desired.STOPPED)

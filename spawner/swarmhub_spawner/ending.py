@@ -56,14 +56,19 @@ class EndingServer(ServerIdentity):
             )
 
     async def delete_forever(self) -> None:
-        """Ask the operator to remove the notebook for good; never fails the hub's own delete."""
+        """Ask the operator to remove the notebook for good; never fails the hub's own delete.
+
+        The default server goes with its user alone.
+        """
         hub = self._hub()
         name = self.record_name
+        user = None if self.name else self.user.name
         try:
-            if await hub.state.write(lambda store: store.request_deletion(name)) is None:
+            found = await hub.state.write(lambda s: s.request_deletion(name, last_of=user))
+            if found is None:
                 return
         except StoreUnavailable as error:
-            hub.debts.owe(name, Debt.DELETE)
+            hub.debts.owe(name, Debt.DELETE, user)
             self.log.warning("Record %s is deleted later: %s", name, error)
             return
         if not await until_removed(hub.state, name, _DELETE_WAIT):

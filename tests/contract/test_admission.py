@@ -263,6 +263,7 @@ def test_a_notebook_is_hardened_and_reads_back_as_built(site: Site) -> None:
     )
     first = site.start("ada")
     second = site.start("bob", container=asked)
+    third = site.start("dee", container=Container(stop_grace=0))
     plain, own = site.inspect("ada")["HostConfig"], site.inspect("bob")
     assert plain["CapDrop"] == ["ALL"]
     assert plain["Init"] is True
@@ -273,9 +274,11 @@ def test_a_notebook_is_hardened_and_reads_back_as_built(site: Site) -> None:
     assert own["HostConfig"]["GroupAdd"] == ["100"]
     assert own["Config"]["Hostname"] == "lab"
     assert {m["Destination"]: m["RW"] for m in own["Mounts"]}["/b"] is False
-    versions = {name: _version(site, name) for name in ("ada", "bob")}
+    grace = ("--format", "{{.Spec.TaskTemplate.ContainerSpec.StopGracePeriod}}")
+    assert site.engine.docker("service", "inspect", "jupyter-dee", *grace).strip() == "0s"
+    versions = {name: _version(site, name) for name in ("ada", "bob", "dee")}
     site.start("cy")  # by now each has been looked at again, several sweeps long
-    for name, record in (("ada", first), ("bob", second)):
+    for name, record in (("ada", first), ("bob", second), ("dee", third)):
         now = site.running(name)
         assert now is not None
         assert now.status.task_id == record.status.task_id

@@ -26,7 +26,14 @@ from simulation.seam import Seam
 from simulation.stage import Actor, Process, Stage
 from simulation.threads import Pool, Threading, Time
 from swarmhub_crds import watch
-from swarmhub_crds.sqlstore import lease, provision, specside, statusside
+from swarmhub_crds.sqlstore import (
+    homeside,
+    lease,
+    provision,
+    specside,
+    specwriting,
+    statusside,
+)
 from swarmhub_crds.store import Store
 from swarmhub_operator import main
 from swarmhub_operator.engine import observer
@@ -58,7 +65,7 @@ _THREADED = (
     watch,
 )
 _TIMED = (apply, controller, probe, watch)
-_DATED = (lease, provision, specside, statusside)
+_DATED = (homeside, lease, provision, specside, specwriting, statusside)
 _READS = (
     "get_notebook",
     "list_notebooks",
@@ -253,7 +260,7 @@ class Wiring:
             self._patch(module, "time", Time(stage))
         for module in _DATED:
             self._patch(module, "utc_now", clock.utc)
-        self._patch(specside, "uuid4", lambda: UUID(int=self._chance.getrandbits(128), version=4))
+        self._patch(specwriting, "uuid4", self._uuid)
         self._patch(leadership, "boot_time", clock.monotonic)
         self._patch(probe, "ThreadPoolExecutor", lambda *_, **__: Pool(stage))
         self._patch(workqueue, "random", self._chance)
@@ -283,6 +290,9 @@ class Wiring:
         engine = engine_of(self._process())
         engine.guard = guard
         return engine
+
+    def _uuid(self) -> UUID:
+        return UUID(int=self._chance.getrandbits(128), version=4)
 
     def _process(self) -> Process:
         process = self.stage.process

@@ -60,13 +60,21 @@ def test_down_and_up_keep_homes_users_and_passwords(hub_stack: HubStack) -> None
 
 
 def test_another_login_by_configuration(hub_stack: HubStack, tmp_path: Path) -> None:
-    """A site's file swaps the authenticator; naming the earlier file brings it back."""
+    """A site's file swaps the authenticator; naming the earlier file brings it back.
+
+    It may be another hub's, with the network that its notebooks were in.
+    """
     site = tmp_path / "site.py"
-    site.write_text('c.JupyterHub.authenticator_class = "native"\n')
+    site.write_text(
+        'c.JupyterHub.authenticator_class = "native"\n'
+        'c.DockerSpawner.network_name = "jupyterhub"\n'
+        'c.DockerSpawner.extra_host_config = {"network_mode": "jupyterhub", "shm_size": "64m"}\n'
+    )
     earlier = str(Path(__file__).with_name("hub_config.py"))
     try:
         done = hub_stack.up(HUB_CONFIG=str(site))
         assert done.returncode == 0, done.stdout
+        assert "c.DockerSpawner.network_name, which the stack has set already" in done.stdout
         page = httpx.get(f"{hub_stack.url}/hub/signup", timeout=10)
         assert page.status_code == 200
         assert "Create User" in page.text or "Sign Up" in page.text

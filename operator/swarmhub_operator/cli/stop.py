@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 from swarmhub_crds.notebook import Desired, Notebook
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli import output
-from swarmhub_operator.cli.completing import complete_notebook
+from swarmhub_operator.cli.choosing import Names, chosen, is_to_run, name_of, named
 from swarmhub_operator.cli.duration import duration
 from swarmhub_operator.cli.errors import TROUBLE
-from swarmhub_operator.cli.labels import selected
 from swarmhub_operator.cli.options import DryRun, Labels, StateUrl, Timeout, Yes, opened
-from swarmhub_operator.cli.records import find_notebook, has_ended
-from swarmhub_operator.cli.selector import Selector
+from swarmhub_operator.cli.records import has_ended
 from swarmhub_operator.cli.text import safe, span
 from swarmhub_operator.settings import DEFAULT_STATE_URL
 
 _LOOK_EVERY: Final = 0.2  # seconds
 _AGAIN: Final = "was started again meanwhile"
-
-Names = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="NAME…",
-        help="Notebooks' names; if none has it, USER or USER/SERVER.",
-        autocompletion=complete_notebook,
-        show_default=False,
-    ),
-]
 
 
 def stop(
@@ -50,13 +38,11 @@ def stop(
     """
     seconds = duration(timeout).total_seconds()
     with opened(state_url) as store:
-        found = _chosen(store, names or [], selector)
-        if not found:
-            output.warn("No notebook has such labels; `swarmhub get notebooks` lists all.")
-        running = [n for n in found if n.spec.desired is Desired.RUNNING]
+        found = chosen(store, names, selector)
+        running = [n for n in found if is_to_run(n)]
         if dry_run:
             for notebook in found:
-                output.write(f"notebook/{_name(notebook)} {_would(notebook)}")
+                output.write(f"notebook/{name_of(notebook)} {_would(notebook)}")
             return
         if running and not yes and not typer.confirm(_question(running), err=True):
             raise typer.Exit(TROUBLE)
@@ -66,32 +52,12 @@ def stop(
             raise typer.Exit(TROUBLE)
 
 
-def _chosen(store: Store, names: Sequence[str], selector: Selector | None) -> list[Notebook]:
-    """Return the notebooks of these names, or those that are selected and run or should.
-
-    Raises:
-        typer.BadParameter: not exactly one of both is given.
-        StoreError: the store cannot be read, or has no notebook of a name.
-    """
-    if bool(names) == (selector is not None):
-        raise typer.BadParameter("give names of notebooks or a selector (-l), one of both")
-    if names:
-        return [find_notebook(store, name) for name in names]
-    readable = [n for n in store.list_notebooks() if isinstance(n, Notebook)]
-    running = [n for n in readable if n.spec.desired is Desired.RUNNING]
-    return selected(running, selector)
-
-
-def _name(notebook: Notebook) -> str:
-    return safe(notebook.metadata.name)
-
-
 def _would(notebook: Notebook) -> str:
-    return "would be stopped" if notebook.spec.desired is Desired.RUNNING else "is to be stopped"
+    return "would be stopped" if is_to_run(notebook) else "is to be stopped"
 
 
 def _question(running: Sequence[Notebook]) -> str:
-    which = _name(running[0]) if len(running) == 1 else f"{len(running)} servers"
+    which = named(running)
     return f"Stop {which}? What runs in its kernels is lost, and all that lies outside its home."
 
 
@@ -121,6 +87,6 @@ def _how_it_is(store: Store, name: str) -> str:
     record = store.get_notebook(name)
     if not isinstance(record, Notebook):
         return "removed" if record is None else ""
-    if record.spec.desired is Desired.RUNNING:
+    if is_to_run(record):
         return _AGAIN
     return "stopped" if has_ended(record) else ""

@@ -202,6 +202,12 @@ def step(home: Home, *, mounted: bool, own_node: str, now: datetime, grace: floa
     return HomeStep.REMOVE
 
 
+def disowned(home: Home) -> bool:
+    """Return whether the hub has deleted the user of a home that has not been released yet."""
+    unreleased = (HomePhase.PENDING, HomePhase.BOUND, HomePhase.LOST)
+    return home.spec.ownerless and home.status.phase in unreleased
+
+
 def losing(home: Home, leaving: Notebook, others: Iterable[Notebook]) -> bool:
     """Return whether a home loses its user with the notebook `leaving`.
 

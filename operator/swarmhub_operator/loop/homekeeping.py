@@ -13,9 +13,11 @@ from swarmhub_operator.decide.homes import (
     HomeStep,
     awaiting_leftovers,
     deleting,
+    disowned,
     forgotten,
     is_held,
     kept,
+    released,
     released_later,
     step,
     without_leftover,
@@ -144,6 +146,8 @@ class HomeKeeper:
         given_up = forgotten(home)
         if given_up is not None and not self._records.may_be_in_use(home.metadata.name):
             home = self._records.put(home, given_up)
+        if disowned(home) and not self._records.may_be_in_use(home.metadata.name):
+            home = self._records.put(home, released(home, self._now()))
         anew = released_later(home, self._now())
         return home if anew is None else self._records.put(home, anew)
 
@@ -286,5 +290,6 @@ def _wants(home: Home) -> bool:
         or status.phase is HomePhase.DELETING
         or bool(status.leftovers)
         or len(home.spec.orders.forgotten) > status.forgotten
+        or disowned(home)
         or is_ordered(home)
     )

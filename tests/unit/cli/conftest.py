@@ -43,11 +43,22 @@ def logging_again() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+_CLOCKS = ("describe", "drain", "get", "homes_table", "status")
+
+
 @pytest.fixture
-def aged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command believe that it is three hours later, so that ages are known."""
-    for module in ("get", "status", "describe"):
-        monkeypatch.setattr(
-            f"swarmhub_operator.cli.{module}.clock",
-            lambda: datetime.now(UTC) + timedelta(hours=3, minutes=1),
-        )
+def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """Stop the command's clock, so that ages are known; ask for it before a store is filled."""
+    time = datetime.now(UTC)
+    for module in _CLOCKS:
+        monkeypatch.setattr(f"swarmhub_operator.cli.{module}.clock", lambda: time)
+    return time
+
+
+@pytest.fixture
+def aged(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """Stop the command's clock three hours from now."""
+    later = datetime.now(UTC) + timedelta(hours=3, minutes=1)
+    for module in _CLOCKS:
+        monkeypatch.setattr(f"swarmhub_operator.cli.{module}.clock", lambda: later)
+    return later

@@ -12,7 +12,7 @@ from swarmhub_crds.notebook import Resources
 from unit.cli.samples import Run, State, condition, dates_hidden
 
 
-def test_a_notebook_is_told_in_full(state: State, run: Run, aged: None) -> None:
+def test_a_notebook_is_told_in_full(state: State, run: Run, aged: datetime) -> None:
     """Metadata, spec, status, conditions, log lines and homes, word for word."""
     state.notebook(
         "bob",
@@ -30,7 +30,7 @@ def test_a_notebook_is_told_in_full(state: State, run: Run, aged: None) -> None:
         restarts=1,
         failures=2,
         exit_code=3,
-        next_restart_at=datetime.now(UTC) + timedelta(hours=3, minutes=1, seconds=30.5),
+        next_restart_at=aged + timedelta(seconds=30.5),
         conditions=(condition("Ready", ConditionStatus.FALSE, "Exited", "Exit code 3."),),
         last_log=("Traceback:", "  \x1b[31m[red]ImportError"),
     )

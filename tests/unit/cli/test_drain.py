@@ -30,9 +30,9 @@ def swarm(monkeypatch: pytest.MonkeyPatch) -> FakeSwarm:
 
 
 @pytest.fixture
-def full(state: State) -> State:
+def full(now: datetime, state: State) -> State:
     """Notebooks on worker1: idle ones, one in use, one that floats; and one elsewhere."""
-    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    hour_ago = now - timedelta(hours=1)
     for user, node in (("idle", WORKER), ("busy", WORKER), ("far", OTHER)):
         state.notebook(user)
         state.observe(user, phase="Running", node_id=node.id, node=node.hostname)
@@ -40,7 +40,7 @@ def full(state: State) -> State:
     state.notebook("float", mounts=())
     state.observe("float", phase="Running", node_id=WORKER.id, node=WORKER.hostname)
     state.sql(f"UPDATE notebooks SET spec_written_at='{hour_ago.isoformat()}'")
-    state.store.note_activity({"idle": hour_ago, "busy": datetime.now(UTC)})
+    state.store.note_activity({"idle": hour_ago, "busy": now})
     return state
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from textwrap import dedent
 
 import pytest
@@ -31,7 +32,7 @@ def filled(state: State) -> State:
     return state
 
 
-def test_notebooks_are_a_plain_table(filled: State, run: Run, aged: None) -> None:
+def test_notebooks_are_a_plain_table(filled: State, run: Run, aged: datetime) -> None:
     """One line a record; what cannot be read is Invalid and stops nothing else."""
     result = run("get", "notebooks")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -43,7 +44,7 @@ def test_notebooks_are_a_plain_table(filled: State, run: Run, aged: None) -> Non
         """).replace("        NAME", "NAME")
 
 
-def test_wide_adds_columns(filled: State, run: Run, aged: None) -> None:
+def test_wide_adds_columns(filled: State, run: Run, aged: datetime) -> None:
     """The wide table adds image, address, generation and message."""
     lines = run("get", "nb", "-o", "wide").stdout.splitlines()
     assert lines[0].split()[8:] == ["IMAGE", "ADDRESS", "GENERATION", "MESSAGE"]
@@ -63,7 +64,7 @@ def test_a_generation_not_yet_acted_on_is_told(filled: State, run: Run) -> None:
     assert "   1/2   " in run("get", "nb", "alice", "-o", "wide").stdout
 
 
-def test_homes_are_a_plain_table(filled: State, run: Run, aged: None) -> None:
+def test_homes_are_a_plain_table(filled: State, run: Run, aged: datetime) -> None:
     """Homes show driver, node, reclaim policy and last use."""
     assert run("get", "homes").stdout.splitlines() == [
         "NAME          USER     DRIVER   NODE       PHASE     RECLAIM   LAST-USED   AGE",

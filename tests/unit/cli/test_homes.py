@@ -169,7 +169,9 @@ def test_a_node_that_does_not_answer_is_waited_for_a_while(
     assert swarm.errands(state.store.uid) == ()
 
 
-def test_the_table_is_read_by_people(state: State, run: Run, swarm: FakeSwarm) -> None:
+def test_the_table_is_read_by_people(
+    now: datetime, state: State, run: Run, swarm: FakeSwarm
+) -> None:
     """Sizes and ages are short; what users wrote cannot steer the terminal."""
     bound(state, "ada", size=1536 * 2**20)
     state.notebook("b\x1bob", volume="home-bob", desired=Desired.STOPPED)

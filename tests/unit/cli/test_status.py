@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from textwrap import dedent
 
 import pytest
@@ -22,7 +22,7 @@ EMPTY_STATUS = {
 }
 
 
-def test_all_is_well(state: State, run: Run) -> None:
+def test_all_is_well(now: datetime, state: State, run: Run) -> None:
     """A healthy store fits on a few lines and the exit code is 0."""
     state.notebook("alice")
     state.observe("alice", phase="Running")
@@ -66,10 +66,10 @@ def test_what_is_wrong_has_a_next_step(state: State, run: Run) -> None:
     assert lines[-3:-1] == ["  home home-carol: Lost", "    Node n2 is gone."]
 
 
-def test_back_off_mends_itself(state: State, run: Run) -> None:
+def test_back_off_mends_itself(now: datetime, state: State, run: Run) -> None:
     """A notebook in back-off is listed, and needs nobody."""
     state.notebook("eve")
-    again = datetime.now(UTC) + timedelta(seconds=45.5)
+    again = now + timedelta(seconds=45.5)
     state.observe("eve", phase="BackOff", message="Out of memory.", next_restart_at=again)
     result = run("status")
     assert result.exit_code == 0
@@ -77,7 +77,7 @@ def test_back_off_mends_itself(state: State, run: Run) -> None:
     assert "Next: It is restarted by itself in 45s; " in result.stdout
 
 
-def test_an_operator_that_hangs_is_told(state: State, run: Run, aged: None) -> None:
+def test_an_operator_that_hangs_is_told(state: State, run: Run, aged: datetime) -> None:
     """A lease that ran out is a problem with a next step."""
     result = run("status")
     assert result.exit_code == 1

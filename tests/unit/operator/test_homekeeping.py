@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from swarmhub_crds.home import HomeOrders, HomePhase, HomeStatus, Place, Reclaim
+from swarmhub_crds.home import HomeOrders, HomePhase, HomeSpec, HomeStatus, Place, Reclaim
 from swarmhub_crds.inventory import FoundVolume
 from swarmhub_crds.notebook import Desired
 from swarmhub_crds.store import Store
@@ -16,7 +16,7 @@ from swarmhub_operator.decide.inventories import Found
 from swarmhub_operator.decide.removals import Outcome
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.loop.homekeeping import REMOVALS
-from unit.operator.fakeswarm import NODE
+from unit.operator.fakeswarm import NODE, spec
 from unit.operator.keeper import HOUR, OTHER, Keeper
 
 
@@ -492,3 +492,29 @@ def test_a_home_in_use_is_not_given_up(keeper: Keeper) -> None:
     keeper.store.set_desired("ada", Desired.STOPPED)
     keeper.round()
     assert keeper.there().status.node_id is None
+
+
+def test_a_user_who_is_gone_leaves_a_home_that_no_server_of_theirs_carries(keeper: Keeper) -> None:
+    """The default server was never started, say; what its reclaim policy says is then done."""
+    keeper.make(reclaim=Reclaim.RETAIN)
+    keeper.store.request_deletion("somebody-else", last_of="bob")
+    keeper.round()
+    assert keeper.there().status.phase is HomePhase.BOUND
+    keeper.store.request_deletion("never-started", last_of="ada")
+    keeper.round()
+    assert keeper.there().status.phase is HomePhase.RELEASED
+    keeper.store.request_home_deletion("jupyterhub-ada")
+
+
+def test_a_home_in_use_keeps_its_user(keeper: Keeper) -> None:
+    """Until the last server that mounts it has ended; and a start takes it back."""
+    keeper.make()
+    keeper.store.set_desired("ada", Desired.RUNNING)
+    keeper.store.request_deletion("never-started", last_of="ada")
+    keeper.round()
+    assert keeper.there().status.phase is HomePhase.BOUND
+    homes = {"jupyterhub-ada": HomeSpec(user="ada", reclaim=Reclaim.DELETE)}
+    keeper.store.apply_notebook(spec("ada"), homes=homes)
+    keeper.store.set_desired("ada", Desired.STOPPED)
+    keeper.round()
+    assert keeper.there().status.phase is HomePhase.BOUND

@@ -251,6 +251,20 @@ async def test_delete_forever_removes_the_record(
     await make_spawner().start()
 
 
+@pytest.mark.parametrize(("server", "gone"), [("", True), ("lab", False)])
+async def test_a_deleted_user_has_no_homes(
+    make_spawner: MakeSpawner, operator: FakeOperator, store: Store, server: str, gone: bool
+) -> None:
+    """Though the default server, which goes with its user alone, was never started."""
+    spawner = make_spawner("ada", "lab", volumes={"home-{username}": "/home/jovyan"})
+    await spawner.start()
+    await spawner.stop()
+    await make_spawner("ada", server).delete_forever()
+    (home,) = store.list_homes()
+    assert isinstance(home, Home)
+    assert home.spec.ownerless is gone
+
+
 async def test_a_start_waits_for_an_earlier_deletion(
     make_spawner: MakeSpawner, store: Store, notebooks: FakeNotebooks
 ) -> None:
