@@ -10,6 +10,7 @@ from swarmhub_operator.cli.cordon import cordon, uncordon
 from swarmhub_operator.cli.describe import describe
 from swarmhub_operator.cli.drain import drain
 from swarmhub_operator.cli.errors import Commands
+from swarmhub_operator.cli.events import events
 from swarmhub_operator.cli.gc import gc
 from swarmhub_operator.cli.get import get
 from swarmhub_operator.cli.homes import app as homes
@@ -49,6 +50,13 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "describe notebook alice",
         "describe notebook alice/lab",
         "describe home jupyterhub-user-alice",
+    ),
+    events: (
+        "events",
+        "events --for alice --since 1h",
+        "events --for home/jupyterhub-user-alice -o wide",
+        "events --follow",
+        "events -o json | jq '.items[] | select(.type==\"Warning\")'",
     ),
     logs: ("logs alice", "logs alice/lab -f", "logs alice --previous --tail 50"),
     plan: ("plan", "plan alice", "plan -o json | jq '.notebooks[] | select(.actions != [])'"),

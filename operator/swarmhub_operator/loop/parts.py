@@ -19,6 +19,7 @@ from swarmhub_operator.loop.inventories import Inventories
 from swarmhub_operator.loop.leadership import Leadership
 from swarmhub_operator.loop.prepulling import Prepuller
 from swarmhub_operator.loop.probe import Prober
+from swarmhub_operator.loop.recorder import Recorder
 
 
 def utc_now() -> datetime:
@@ -40,6 +41,7 @@ class Parts:
     prepuller: Prepuller
     inventories: Inventories
     homes: HomeKeeper
+    events: Recorder
     policy: Policy
     network: str
     enqueue: Callable[[str], None]

@@ -40,7 +40,10 @@ class Reconciler:
         sources = Sources(parts.store.get_home, parts.store.removed_uids, places.known, places.find)
         self._sight = Sight(sources, parts.policy)
         refused = parts.policy.refused_environment
-        self._applier = Applier(parts.engine, parts.store, parts.leadership, parts.now, refused)
+        self._events = parts.events
+        self._applier = Applier(
+            parts.engine, parts.store, parts.leadership, parts.events, parts.now, refused
+        )
         self._changed: dict[str, float] = {}  # when we last changed the Swarm for a notebook
         self._repaired: dict[str, float] = {}  # when we last put its service right
         self._wrote: dict[str, int | None] = {}  # resource version of our own last write
@@ -140,6 +143,7 @@ class Reconciler:
             meta.name, meta.uid, meta.resource_version, status, fence=fence
         )
         self._wrote[meta.name] = _version(written)
+        self._events.status(meta.name, record.status, status)
         if status.phase is not record.status.phase:
             log.info("phase", notebook=meta.name, phase=status.phase, message=status.message)
 
@@ -152,6 +156,7 @@ class Reconciler:
             written = self._parts.store.put_home_status(
                 name, meta.uid, meta.resource_version, status, fence=fence
             )
+            self._events.home(home, status)
             known[name] = written if isinstance(written, Home) else home
         return replace(wanted, homes=known)
 
@@ -179,6 +184,7 @@ class Reconciler:
         self._applier.remove(name, (), secrets)
         fence = self._parts.leadership.fence
         self._parts.store.remove_notebook(name, record.uid, record.resource_version, fence=fence)
+        self._events.carried_out(name, RemoveRecord())
         log.info("notebook", notebook=name, outcome="removed unread")
         return None
 
@@ -194,6 +200,7 @@ class Reconciler:
             record.name, record.uid, record.resource_version, status, fence=fence
         )
         self._wrote[record.name] = _version(written)
+        self._events.status(record.name, old, status)
 
     def _explain(self, record: Notebook, error: EngineError) -> bool:
         """Write down what a person should know of a failed call.
