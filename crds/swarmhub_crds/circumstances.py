@@ -1,13 +1,14 @@
-"""The store's part in what is no record: nodes, their images, and how busy notebooks are."""
+"""The store's part in what is no record: nodes, images, events, and how busy notebooks are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from swarmhub_crds.event import Concerned, Event
 from swarmhub_crds.image import SeenImage
 from swarmhub_crds.node import SeenNode
-from swarmhub_crds.sqlstore import circumstances, imaging, statusside
+from swarmhub_crds.sqlstore import circumstances, eventing, imaging, statusside
 from swarmhub_crds.sqlstore.database import Database
 
 
@@ -69,3 +70,26 @@ class Circumstances:
         with self._database.write() as connection:
             statusside.fence(connection, fence)
             imaging.replace_seen(connection, seen)
+
+    def list_events(
+        self, kind: Concerned | None = None, name: str = "", *, after: int = 0
+    ) -> list[Event]:
+        """Return what operators have decided, the newest last.
+
+        Args:
+            kind: with `name`, the one object to tell about; None tells of all.
+            name: of that object.
+            after: only those whose position is higher.
+        """
+        with self._database.read() as connection:
+            return eventing.listed(connection, kind, name, after)
+
+    def put_events(self, events: Sequence[Event], *, fence: int) -> None:
+        """Add what was decided; what is there already is counted, and too old ones go.
+
+        Raises:
+            LeaseLost: another operator acts now.
+        """
+        with self._database.write() as connection:
+            statusside.fence(connection, fence)
+            eventing.add(connection, events)

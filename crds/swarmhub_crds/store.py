@@ -148,17 +148,6 @@ class Store(Memory, Circumstances):
         with self._database.write() as connection:
             return specside.set_desired(connection, name, desired)
 
-    def restart_notebook(self, name: str) -> Notebook:
-        """Have the operator replace the server of a notebook that should run by one like it.
-
-        Raises:
-            NotFound: there is no such notebook.
-            Conflict: it is being deleted, should not run, or its secrets are no longer stored.
-            StoreError: its stored spec cannot be read.
-        """
-        with self._database.write() as connection:
-            return specside.restart_notebook(connection, name)
-
     def request_deletion(
         self, name: str, *, last_of: str | None = None
     ) -> Notebook | Broken | None:

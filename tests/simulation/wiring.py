@@ -83,6 +83,7 @@ _FENCED = (
     "remove_home",
     "erase_secrets",
     "put_nodes",
+    "put_events",
 )
 _LEASE = ("acquire_lease", "renew_lease", "release_lease")
 _LIST = re.compile(r"/(services|tasks|secrets|nodes)")

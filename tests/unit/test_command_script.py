@@ -106,6 +106,8 @@ def test_who_reads_nothing_hangs_on_a_leash(environment: dict[str, str], tmp_pat
     docker.write_text(
         DOCKER.replace("exec | run)", f"exec | run) readlink /proc/self/fd/0 >{kept};")
     )
+    for verb in (("logs", "ada"), ("events", "-f")):
+        assert LEASH[1] in words(environment, verb=verb)
     assert LEASH[1] in words(environment)
     assert kept.read_text().startswith("/")
     assert kept.read_text().strip().endswith("(deleted)")

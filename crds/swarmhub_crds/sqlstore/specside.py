@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert
+from sqlalchemy import Connection, delete, insert
 
 from swarmhub_crds import secretenv
 from swarmhub_crds.errors import Conflict, HomeTaken, NotFound, StoreError
@@ -23,7 +22,7 @@ from swarmhub_crds.sqlstore.codec import (
     with_blank_status,
 )
 from swarmhub_crds.sqlstore.homeside import disown
-from swarmhub_crds.sqlstore.read import get_row, secret_environment
+from swarmhub_crds.sqlstore.read import get_row
 from swarmhub_crds.sqlstore.revisions import take_revision
 from swarmhub_crds.sqlstore.specwriting import (
     existing,
@@ -71,34 +70,6 @@ def set_desired(connection: Connection, name: str, desired: Desired) -> Notebook
         Conflict: it is being deleted.
         StoreError: its stored content cannot be read.
     """
-    row, notebook = _stored_notebook(connection, name)
-    known = readable_observed_generation(row.status) <= notebook.metadata.generation
-    if notebook.spec.desired == desired and known:
-        return seen(NOTEBOOK, row)
-    return put_spec(
-        connection, NOTEBOOK, name, notebook.spec.model_copy(update={"desired": desired})
-    )
-
-
-def restart_notebook(connection: Connection, name: str) -> Notebook:
-    """Write the spec of a notebook that should run once more: its next generation is a new server.
-
-    Raises:
-        NotFound, Conflict, StoreError: as `set_desired`; it must be one that should run, and its
-            secrets must be at hand.
-    """
-    _, notebook = _stored_notebook(connection, name)
-    if notebook.spec.desired is not Desired.RUNNING:
-        raise Conflict(f"The notebook {name!r} was stopped; start it from the hub")
-    if notebook.spec.secret_digest and not secret_environment(connection, notebook.metadata.uid):
-        raise Conflict(
-            f"The API token of the notebook {name!r} is no longer stored, and a new server would "
-            "have none; stop it and start it from the hub"
-        )
-    return put_spec(connection, NOTEBOOK, name, notebook.spec)
-
-
-def _stored_notebook(connection: Connection, name: str) -> tuple[Row[Any], Notebook]:
     row = get_row(connection, NOTEBOOK, name)
     if row is None:
         raise NotFound(f"There is no notebook {name!r}; `swarmhub get notebooks` lists them")
@@ -106,7 +77,12 @@ def _stored_notebook(connection: Connection, name: str) -> tuple[Row[Any], Noteb
     notebook = decode(NOTEBOOK, with_blank_status(row))
     if isinstance(notebook, Broken):
         raise StoreError(notebook.message)
-    return row, notebook
+    known = readable_observed_generation(row.status) <= notebook.metadata.generation
+    if notebook.spec.desired == desired and known:
+        return seen(NOTEBOOK, row)
+    return put_spec(
+        connection, NOTEBOOK, name, notebook.spec.model_copy(update={"desired": desired})
+    )
 
 
 def request_deletion(

@@ -3,9 +3,9 @@
 Times are text in UTC and documents are JSON text, so that a row with nonsense in it can still be
 fetched and reported by name. Both record tables have the same columns: the spec side owns `spec`,
 `spec_written_at`, `generation` and `deletion_requested_at`, the status side owns `status`, and each
-write by either stamps `resource_version` and `updated_at`. `held`, `inventories`, `nodes` and
-`images` are the status side's too, `activity`, `announced_images` and `confirmed_removals` the spec
-side's, but for what the status side has dealt with.
+write by either stamps `resource_version` and `updated_at`. `held`, `inventories`, `nodes`, `images`
+and `events` are the status side's too, `activity`, `announced_images` and `confirmed_removals` the
+spec side's, but for what the status side has dealt with.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, MetaData, Table, Text, text
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 APPLICATION_ID: Final = 0x53574D48  # "SWMH" in the file's header, for file(1)
 
 metadata = MetaData(
@@ -114,6 +114,21 @@ images = Table(
     metadata,
     Column("position", Integer, primary_key=True),
     Column("document", Text, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", Integer, primary_key=True),  # the order in which they were last written
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("first_seen", Text, nullable=False),
+    Column("last_seen", Text, nullable=False),
+    Index(None, "kind", "name", "reason", "message", unique=True),
 )
 
 secret_environments = Table(

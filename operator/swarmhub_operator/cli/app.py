@@ -10,6 +10,7 @@ from swarmhub_operator.cli.cordon import cordon, uncordon
 from swarmhub_operator.cli.describe import describe
 from swarmhub_operator.cli.drain import drain
 from swarmhub_operator.cli.errors import Commands
+from swarmhub_operator.cli.events import events
 from swarmhub_operator.cli.gc import gc
 from swarmhub_operator.cli.get import get
 from swarmhub_operator.cli.homes import app as homes
@@ -21,7 +22,6 @@ from swarmhub_operator.cli.migrate import migrate
 from swarmhub_operator.cli.nodes import nodes
 from swarmhub_operator.cli.plan import plan
 from swarmhub_operator.cli.policy import app as policy
-from swarmhub_operator.cli.restart import restart
 from swarmhub_operator.cli.state import app as state
 from swarmhub_operator.cli.status import status
 from swarmhub_operator.cli.stop import stop
@@ -51,10 +51,16 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "describe notebook alice/lab",
         "describe home jupyterhub-user-alice",
     ),
+    events: (
+        "events",
+        "events --for alice --since 1h",
+        "events --for home/jupyterhub-user-alice -o wide",
+        "events --follow",
+        "events -o json | jq '.items[] | select(.type==\"Warning\")'",
+    ),
     logs: ("logs alice", "logs alice/lab -f", "logs alice --previous --tail 50"),
     plan: ("plan", "plan alice", "plan -o json | jq '.notebooks[] | select(.actions != [])'"),
     stop: ("stop alice", "stop alice/lab bob --yes", "stop -l course=stats101 --dry-run"),
-    restart: ("restart alice", "restart alice/lab --yes", "restart -l node=worker-1 --dry-run"),
     nodes: ("nodes", "nodes -o wide", "nodes -o json | jq '.items[] | select(.state==\"down\")'"),
     images: ("images", "images -o wide", "images --watch", "images --wait 300"),
     drain: ("drain worker1 --dry-run", "drain worker1 --yes --idle-after 1h"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import typer
+from swarmhub_crds.event import Concerned
 from swarmhub_crds.home import Home, HomeStatus
 from swarmhub_crds.image import newer_content
 from swarmhub_crds.notebook import Notebook
@@ -13,10 +15,20 @@ from swarmhub_crds.store import Broken, Store
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.describe_home import describe_home, home_status
 from swarmhub_operator.cli.describe_notebook import describe_notebook, notebook_status
+from swarmhub_operator.cli.eventrows import OF_ONE, row_of_one
 from swarmhub_operator.cli.options import KindWord, RecordName, StateUrl, clock, opened
-from swarmhub_operator.cli.records import Record, find_record, home_names, phase_of, target
+from swarmhub_operator.cli.records import (
+    Record,
+    find_record,
+    home_names,
+    name_of,
+    phase_of,
+    target,
+)
 from swarmhub_operator.cli.sections import Page
 from swarmhub_operator.settings import DEFAULT_STATE_URL
+
+EVENTS: Final = 10  # how many are shown; `swarmhub events` lists all
 
 
 def describe(
@@ -53,7 +65,14 @@ def page_of(store: Store, record: Record, now: datetime) -> Page:
         describe_home(page, record, _mounting(store, record.metadata.name))
     else:
         _describe_broken(page, record)
+    _describe_events(page, store, record)
     return page
+
+
+def _describe_events(page: Page, store: Store, record: Record) -> None:
+    """Add what the operator decided last."""
+    found = store.list_events(Concerned(record.kind), name_of(record))
+    page.table("Events", OF_ONE, [row_of_one(event, page.now) for event in found[-EVENTS:]])
 
 
 def _mounting(store: Store, home: str) -> list[Notebook]:

@@ -41,6 +41,7 @@ _GOOD, _BUSY, _CAREFUL, _BAD, _QUIET = (
 _STYLES: Final = {
     "Running": _GOOD,
     "Bound": _GOOD,
+    "Warning": _CAREFUL,
     "ok": _GOOD,
     "ready": _GOOD,
     "Present": _GOOD,

@@ -100,6 +100,19 @@ def find_record(store: Store, kind: Kind, text: str) -> Record:
     raise NotFound(f"There is no {kind} {text!r}; `swarmhub get {kind.plural}` lists them.")
 
 
+def names_meant(store: Store, kind: Kind, text: str) -> set[str]:
+    """Return the names that NAME, USER or USER/SERVER may mean, also of what is no more.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    if get_record(store, kind, text) is not None:
+        return {text}
+    user, _, server = text.partition("/")
+    names = {text, *map(name_of, _of_user(store, kind, user, server))}
+    return names | ({notebook_name(user, server)} if kind is Kind.NOTEBOOK else set())
+
+
 def find_home(store: Store, text: str) -> Home:
     """Return the home that `text` names, as `find_record` does.
 

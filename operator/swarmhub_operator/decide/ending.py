@@ -19,7 +19,7 @@ from swarmhub_operator.engine.observed import Node, Snapshot, Task
 
 GRACE = 10.0  # seconds that a container has to end, unless its notebook asks for more
 LATE = 5.0  # seconds that its end may take beyond that
-_REASON = "Ending"
+ENDING = "Ending"
 
 
 def await_end(
@@ -36,7 +36,7 @@ def await_end(
     if not any(is_alive(task, observed.nodes) for task in observed.ending):
         return None
     message = "Waiting for the server before it to end."
-    status = mark(pending(status, message, now), ConditionType.SCHEDULED, False, _REASON, "", now)
+    status = mark(pending(status, message, now), ConditionType.SCHEDULED, False, ENDING, "", now)
     since = find_condition(status.conditions, ConditionType.SCHEDULED)
     within = timedelta(seconds=max(GRACE, grace or 0) + LATE)
     if since is None or abs(now - since.last_transition_time) > within:

@@ -33,6 +33,7 @@ from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.leadership import Leadership
 from swarmhub_operator.loop.metrics import Metrics
+from swarmhub_operator.loop.recorder import Recorder
 
 log = get_logger()
 
@@ -45,6 +46,7 @@ class Applier:
         engine: Engine,
         store: Store,
         leadership: Leadership,
+        events: Recorder,
         now: Callable[[], datetime],
         metrics: Metrics,
         refused: tuple[str, ...] = (),
@@ -56,6 +58,7 @@ class Applier:
         self._engine = engine
         self._store = store
         self._leadership = leadership
+        self._events = events
 
     def apply(self, wanted: Wanted, observed: Observed, todo: tuple[Action, ...]) -> None:
         """Apply `todo`; the first failure ends it, and the next look starts from what is.
@@ -72,8 +75,10 @@ class Applier:
             try:
                 self._one(wanted, action, known)
                 outcome = "done"
+                self._events.carried_out(wanted.name, action)
             except EngineError as error:
                 outcome = error.kind.value
+                self._events.refused(wanted.name, action, error)
                 raise
             finally:
                 duration = round(time.monotonic() - began, 4)
@@ -145,6 +150,7 @@ class Applier:
     def _put_home(self, home: Home, status: HomeStatus) -> None:
         meta, fence = home.metadata, self._leadership.fence
         self._store.put_home_status(meta.name, meta.uid, meta.resource_version, status, fence=fence)
+        self._events.home(home, status)
 
     def _unless_gone(self, remove: Callable[[], None]) -> None:
         try:

@@ -27,6 +27,7 @@ from swarmhub_operator.loop.parts import Parts, utc_now
 from swarmhub_operator.loop.prepulling import Prepuller
 from swarmhub_operator.loop.probe import Prober, answers
 from swarmhub_operator.loop.pulse import Pulse
+from swarmhub_operator.loop.recorder import Recorder
 from swarmhub_operator.loop.workqueue import WorkQueue
 from swarmhub_operator.settings import Settings
 
@@ -61,10 +62,12 @@ def assemble(
     engine = measured(engine, metrics, clock)
     policy = settings.effective_policy
     means = Means(store.uid, settings.errand_image, settings.engine_socket)
+    events = Recorder(store, leadership, now, clock)
+    interval = policy.inventory_interval
     inventories = Inventories(
-        store, engine, leadership, means, policy.inventory_interval, now=now, clock=clock
+        store, engine, leadership, means, interval, events, now=now, clock=clock
     )
-    records, errands = HomeRecords(store, leadership), Errands(engine, means, clock)
+    records, errands = HomeRecords(store, leadership, events), Errands(engine, means, clock)
     observer = Observer(engine, store.uid, clock)
 
     def ending() -> frozenset[str]:
@@ -89,6 +92,7 @@ def assemble(
         inventories=inventories,
         homes=homes,
         metrics=metrics,
+        events=events,
         policy=policy,
         network=settings.network,
         enqueue=queue.add,

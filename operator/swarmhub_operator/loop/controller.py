@@ -43,9 +43,7 @@ class Controller:
         self._parts = parts
         self._queue = queue
         self._reconciler = Reconciler(parts)
-        self._housekeeping = Housekeeping(
-            parts.store, parts.engine, parts.observer, parts.leadership, parts.policy, parts.now
-        )
+        self._housekeeping = Housekeeping(parts)
         self._nodes = NodeReport(parts.store, parts.leadership)
         self._watch = StoreWatch(parts.store.url)
         self._pulse = pulse
@@ -55,6 +53,7 @@ class Controller:
 
     def start(self, workers: int) -> None:
         """Start all threads."""
+        self._parts.events.leads()
         jobs: list[tuple[str, Callable[[], None]]] = [
             ("store-watch", self._follow_store),
             ("engine-watch", self._watch_engine),
@@ -147,6 +146,7 @@ class Controller:
         known: dict[str, tuple[object, ...]] = {}
         while not self._stop.is_set():
             self._pulse.beat("engine-watch")
+            self._parts.events.write()
             try:
                 snapshot = self._parts.observer.look(self._parts.clock())
             except EngineError as error:
@@ -165,6 +165,7 @@ class Controller:
             if self._hint.wait(pause):
                 self._stop.wait(0.02)  # events come in bursts; one look serves them all
                 self._hint.clear()
+        self._parts.events.write(at_once=True)
 
     def _report_nodes(self, snapshot: Snapshot) -> None:
         """Tell of the nodes; a store that cannot be written is told of elsewhere."""

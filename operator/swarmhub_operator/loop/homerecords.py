@@ -11,6 +11,7 @@ from swarmhub_crds.store import Broken, Store
 
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.recorder import Recorder
 
 log = get_logger()
 
@@ -18,9 +19,10 @@ log = get_logger()
 class HomeRecords:
     """The records of homes, and of the notebooks that mount them. Thread-safe."""
 
-    def __init__(self, store: Store, leadership: Leadership) -> None:
+    def __init__(self, store: Store, leadership: Leadership, events: Recorder) -> None:
         self._store = store
         self._leadership = leadership
+        self._events = events
 
     def all(self) -> list[Home]:
         """Return the homes that can be read."""
@@ -46,12 +48,14 @@ class HomeRecords:
         )
         if not isinstance(written, Home):
             raise Conflict(written.message)
+        self._events.home(home, status)
         return written
 
     def remove(self, home: Home) -> None:
         """Remove a record whose volume is gone. Raises as `put`."""
         meta, fence = home.metadata, self._leadership.fence
         self._store.remove_home(meta.name, meta.uid, meta.resource_version, fence=fence)
+        self._events.home_removed(home)
         log.info("home", home=meta.name, outcome="removed")
 
     def may_be_mounted(self, volume: str) -> bool:

@@ -8,15 +8,11 @@ from datetime import datetime
 
 from swarmhub_crds.held import Held
 from swarmhub_crds.notebook import Notebook
-from swarmhub_crds.store import Store
 
-from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.decide.sweep import Known, Orphan, strangers, sweep
 from swarmhub_operator.engine.errors import EngineError
-from swarmhub_operator.engine.observer import Observer
-from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.rest import name_of
 
 log = get_logger()
@@ -25,21 +21,14 @@ log = get_logger()
 class Housekeeping:
     """Sweeps garbage."""
 
-    def __init__(
-        self,
-        store: Store,
-        engine: Engine,
-        observer: Observer,
-        leadership: Leadership,
-        policy: Policy,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._engine = engine
-        self._observer = observer
-        self._leadership = leadership
-        self._policy = policy
-        self._now = now
+    def __init__(self, parts: Parts) -> None:
+        self._store = parts.store
+        self._engine = parts.engine
+        self._observer = parts.observer
+        self._leadership = parts.leadership
+        self._events = parts.events
+        self._policy = parts.policy
+        self._now = parts.now
         self._seen: Mapping[str, datetime] = {}
         self._told: Sequence[Held] | None = None
         self._is_behind = False  # the store seems to know less than the Swarm
@@ -67,6 +56,7 @@ class Housekeeping:
         brake = " ".join(filter(None, (found.brake, *alone))) or None
         if brake and brake != self.brake:
             log.error("sweep", outcome="held", message=brake)
+            self._events.held_back(brake)
         self.brake = brake
         for orphan in found.remove:
             beat()
@@ -99,6 +89,7 @@ class Housekeeping:
             log.warning("sweep", kind=orphan.kind, name=orphan.name, outcome=error.kind.value)
             return
         log.info("sweep", kind=orphan.kind, name=orphan.name, outcome="removed")
+        self._events.orphan_removed(f"{orphan.kind} {orphan.name}")
 
     @property
     def is_behind(self) -> bool:

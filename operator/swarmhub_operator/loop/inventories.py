@@ -21,6 +21,7 @@ from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.errands import Errands
 from swarmhub_operator.loop.homerecords import HomeRecords
 from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.recorder import Recorder
 
 SOUGHT_FOR = 3600.0  # seconds after which a home that nobody finds is asked for anew
 log = get_logger()
@@ -48,13 +49,14 @@ class Inventories:
         leadership: Leadership,
         means: Means,
         interval: float,
+        events: Recorder,
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
         self.stir = threading.Event()
         self._store = store
-        self._records = HomeRecords(store, leadership)
+        self._records = HomeRecords(store, leadership, events)
         self._engine = engine
         self._leadership = leadership
         self._can_ask = bool(means.image)

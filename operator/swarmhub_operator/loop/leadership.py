@@ -108,6 +108,11 @@ class Leadership:
         return asked + self._ttl * (1 - MARGIN)
 
     @property
+    def host(self) -> str:
+        """The host of this operator, as it calls itself: a container's id as a rule."""
+        return self._holder.partition("/")[0].partition("@")[0]
+
+    @property
     def fence(self) -> int:
         """The fencing token, after a `check`."""
         lease = self.check()

@@ -20,6 +20,7 @@ from swarmhub_operator.loop.leadership import Leadership
 from swarmhub_operator.loop.metrics import Metrics
 from swarmhub_operator.loop.prepulling import Prepuller
 from swarmhub_operator.loop.probe import Prober
+from swarmhub_operator.loop.recorder import Recorder
 
 
 def utc_now() -> datetime:
@@ -42,6 +43,7 @@ class Parts:
     inventories: Inventories
     homes: HomeKeeper
     metrics: Metrics
+    events: Recorder
     policy: Policy
     network: str
     enqueue: Callable[[str], None]

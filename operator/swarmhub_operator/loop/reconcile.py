@@ -42,8 +42,15 @@ class Reconciler:
         sources = Sources(parts.store.get_home, parts.store.removed_uids, places.known, places.find)
         self._sight = Sight(sources, parts.policy)
         refused = parts.policy.refused_environment
+        self._events = parts.events
         self._applier = Applier(
-            parts.engine, parts.store, parts.leadership, parts.now, parts.metrics, refused
+            parts.engine,
+            parts.store,
+            parts.leadership,
+            parts.events,
+            parts.now,
+            parts.metrics,
+            refused,
         )
         self._waits = Waits(parts.metrics)
         self._changed: dict[str, float] = {}  # when we last changed the Swarm for a notebook
@@ -150,6 +157,7 @@ class Reconciler:
         )
         self._wrote[meta.name] = _version(written)
         self._waits.note(record, status, self._parts.now())
+        self._events.status(meta.name, record.status, status)
         if status.phase is not record.status.phase:
             log.info("phase", notebook=meta.name, phase=status.phase, message=status.message)
 
@@ -162,6 +170,7 @@ class Reconciler:
             written = self._parts.store.put_home_status(
                 name, meta.uid, meta.resource_version, status, fence=fence
             )
+            self._events.home(home, status)
             known[name] = written if isinstance(written, Home) else home
         return replace(wanted, homes=known)
 
@@ -190,6 +199,7 @@ class Reconciler:
         self._applier.remove(name, (), secrets)
         fence = self._parts.leadership.fence
         self._parts.store.remove_notebook(name, record.uid, record.resource_version, fence=fence)
+        self._events.carried_out(name, RemoveRecord())
         log.info("notebook", notebook=name, outcome="removed unread")
         return None
 
@@ -205,6 +215,7 @@ class Reconciler:
             record.name, record.uid, record.resource_version, status, fence=fence
         )
         self._wrote[record.name] = _version(written)
+        self._events.status(record.name, old, status)
 
     def _explain(self, record: Notebook, error: EngineError) -> bool:
         """Write down what a person should know of a failed call.

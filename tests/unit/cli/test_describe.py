@@ -90,6 +90,8 @@ def test_a_notebook_is_told_in_full(state: State, run: Run, aged: datetime) -> N
         Homes:
           NAME       PHASE   DRIVER   NODE   RECLAIM   MESSAGE
           home-bob   Bound   local    n1     Retain    -
+        Events:
+          none
         """).replace("DIGEST", digest_of(state))
 
 
@@ -108,7 +110,7 @@ def test_a_home_is_told_with_who_mounts_it(state: State, run: Run) -> None:
     state.observe_home("shared", phase="Bound", node="n1")
     lines = run("describe", "home", "shared").stdout.splitlines()
     assert "  Node:               n1" in lines
-    assert lines[-4:] == [
+    assert lines[-6:-2] == [
         "Mounted by:",
         "  NAME         USER    SERVER   PHASE     NODE",
         "  alice        alice   -        Pending   -",

@@ -23,6 +23,7 @@ from swarmhub_operator.loop.homerecords import HomeRecords
 from swarmhub_operator.loop.inventories import Inventories
 from swarmhub_operator.loop.leadership import Leadership
 from swarmhub_operator.loop.mover import Mover
+from swarmhub_operator.loop.recorder import Recorder
 from unit.operator.fakeswarm import NETWORK, NODE, FakeSwarm, spec
 
 OTHER = replace(NODE, id="n2", hostname="host-n2", role="worker")
@@ -56,16 +57,20 @@ class Keeper:
     def start(self, image: str = "operator") -> None:
         """Begin as an operator that has just been started."""
         means = Means(self.store.uid, image)
+        self.events = Recorder(
+            self.store, self.leadership, lambda: later(self.now), lambda: self.now
+        )
         self.inventories = Inventories(
             self.store,
             self.swarm,
             self.leadership,
             means,
             HOUR,
+            self.events,
             now=lambda: NOW,
             clock=lambda: self.now,
         )
-        records = HomeRecords(self.store, self.leadership)
+        records = HomeRecords(self.store, self.leadership, self.events)
         errands = Errands(self.swarm, means, lambda: self.now)
         mover = Mover(
             self.swarm,

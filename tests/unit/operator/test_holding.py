@@ -74,6 +74,20 @@ def test_nothing_goes_until_a_person_says_so(
     stays(swarm, 1)
 
 
+def test_what_is_held_and_what_goes_are_events(operator: Operator, store: Store) -> None:
+    """So that a person finds out later what has gone, and on whose word."""
+
+    def told(reason: str) -> list[str]:
+        return [event.message for event in store.list_events() if event.reason == reason]
+
+    wait_for("the brake to be told of", lambda: told("SweepHeld"), timeout=20)
+    assert "The store holds no record at all." in told("SweepHeld")[0]
+    store.confirm_removals([h.id for h in store.list_held() if h.notebook == "ada"])
+    wait_for("the removal to be told of", lambda: told("OrphanRemoved"), timeout=20)
+    (removed,) = told("OrphanRemoved")
+    assert removed == "The service jupyter-ada was removed: no record wants it."
+
+
 def test_another_store_is_told_and_left_alone(tmp_path: Path, swarm: FakeSwarm) -> None:
     """A fresh identity sees nothing of the lost one's but its number."""
     with closing(Store.open(f"sqlite:///{tmp_path}/fresh.db")) as fresh:
