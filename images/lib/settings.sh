@@ -14,6 +14,7 @@ SWARMHUB_PREPULL_WAIT=${SWARMHUB_PREPULL_WAIT:-300}
 
 STACK=swarmhub
 NETWORK=swarmhub_notebooks
+MONITORING=swarmhub_monitoring
 STATE_VOLUME=swarmhub_state
 STATE_LABEL=swarmhub.state
 REPOSITORY=127.0.0.1:$SWARMHUB_REGISTRY_PORT/swarmhub

@@ -83,6 +83,20 @@ settle_tls() {
   files+=(-c "$IMAGES_DIR/tls-redirect.yml")
 }
 
+# Adds to `files` of the caller that the operator tells its metrics, if there is a network made for that.
+settle_metrics() {
+  local subnets
+  subnets=$(docker network inspect --format '{{range .IPAM.Config}}{{println .Subnet}}{{end}}' "$MONITORING" 2>>"$LOG") || return 0
+  # No IPv6: its addresses have no dot.
+  SWARMHUB_METRICS_FROM=$(grep -F . <<<"$subnets" | paste -sd ,) || true
+  if [ -z "$SWARMHUB_METRICS_FROM" ]; then
+    die "The network $MONITORING has no IPv4 addresses: remove it and make it as docs/metrics.md says."
+  fi
+  export SWARMHUB_METRICS_FROM
+  files+=(-c "$IMAGES_DIR/monitoring/operator.yml")
+  note "whoever is in the network $MONITORING can read the operator's metrics"
+}
+
 # The group that may use the engine's socket, as a container sees it.
 socket_group() {
   docker run --rm --network none --user 0 --volume "$1:/engine.sock:ro" "$REPOSITORY/operator:latest" \
@@ -122,6 +136,7 @@ deploy_all() {
   export SWARMHUB_REGISTRY_AUTH=$4
   if [ -n "$4" ]; then files+=(-c "$IMAGES_DIR/operator-registry-auth.yml"); fi
   if [ -n "$SWARMHUB_PROXY_CLIENT_SSL" ]; then files+=(-c "$IMAGES_DIR/internal-ssl.yml"); fi
+  settle_metrics
   deploy "${files[@]}"
 }
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from contextlib import closing
 
+from prometheus_client import disable_created_metrics
 from swarmhub_crds.errors import Reason, StoreError, StoreUnavailable
 from swarmhub_crds.store import Store
 
@@ -19,6 +20,7 @@ from swarmhub_operator.loop import health
 from swarmhub_operator.loop.alive import SignOfLife
 from swarmhub_operator.loop.assemble import assemble
 from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.metrics import Metrics
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.settings import Settings, SettingsError, read
 
@@ -35,6 +37,8 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"swarmhub-operator: {error}")
     logs.configure(settings.log_level)
+    # A series more for each counter, which nobody asks for.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         Credentials(settings.registry_auth_file).read()
     except CredentialsError as error:
@@ -54,9 +58,12 @@ def run(settings: Settings, stop: threading.Event) -> None:
     Raises:
         SettingsError: the health endpoint's address cannot be used.
     """
-    pulse = Pulse()
+    pulse, metrics = Pulse(), Metrics()
+    scrapers = settings.metrics_from
     try:
-        server = health.serve(pulse, settings.health_host, settings.health_port)
+        server = health.serve(
+            pulse, metrics.registry, settings.health_host, settings.health_port, scrapers
+        )
     except OSError as error:
         where = f"{settings.health_host}:{settings.health_port}"
         raise SettingsError(
@@ -66,15 +73,18 @@ def run(settings: Settings, stop: threading.Event) -> None:
     try:
         while (store := _open_store(settings.state_url, pulse, stop)) is not None:
             pulse.ready = True
+            metrics.state.store = store
             with closing(store):
-                _serve(settings, store, pulse, stop)
+                _serve(settings, store, pulse, metrics, stop)
     finally:
         server.shutdown()
         server.server_close()
     log.info("stopped")
 
 
-def _serve(settings: Settings, store: Store, pulse: Pulse, stop: threading.Event) -> None:
+def _serve(
+    settings: Settings, store: Store, pulse: Pulse, metrics: Metrics, stop: threading.Event
+) -> None:
     """Stand by and lead until `stop` is set, or the file turns out to hold another store.
 
     That one is then opened: one that was made while the right file was away gives way to it again.
@@ -83,9 +93,10 @@ def _serve(settings: Settings, store: Store, pulse: Pulse, stop: threading.Event
     with closing(SignOfLife(store.path)) as life:
         while not stop.is_set():
             leadership = Leadership(store, holder, life, settings.lease_ttl)
+            metrics.state.leadership = leadership
             if not _take_lead(leadership, pulse, stop):
                 return
-            _lead(settings, store, leadership, pulse, stop)
+            _lead(settings, store, leadership, pulse, metrics, stop)
 
 
 def _open_store(url: str, pulse: Pulse, stop: threading.Event) -> Store | None:
@@ -126,16 +137,18 @@ def _lead(
     store: Store,
     leadership: Leadership,
     pulse: Pulse,
+    metrics: Metrics,
     stop: threading.Event,
 ) -> None:
     credentials = Credentials(settings.registry_auth_file)
     engine = DockerEngine(settings.docker_host, leadership.guard, credentials)
-    controller = assemble(store, engine, leadership, settings, pulse)
+    controller = assemble(store, engine, leadership, settings, pulse, metrics=metrics)
     controller.start(settings.workers)
     pulse.leading = True
     while not stop.is_set() and not leadership.lost.is_set():
         stop.wait(0.2)
     pulse.leading = False
+    metrics.state.queue = None
     leadership.end_soon()
     if controller.stop(STOP_WITHIN):
         leadership.release()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from swarmhub_operator import policyfile
 from swarmhub_operator.decide.policy import Policy
@@ -15,6 +16,11 @@ from swarmhub_operator.decide.policy import Policy
 PREFIX = "SWARMHUB_"
 DEFAULT_STATE_URL = "sqlite:////srv/swarmhub/state/state.db"
 DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
+
+
+def _listed(given: object) -> object:
+    """Read what stands in one variable, with commas between."""
+    return tuple(given.replace(",", " ").split()) if isinstance(given, str) else given
 
 
 class SettingsError(Exception):
@@ -32,6 +38,8 @@ class Settings(BaseModel):
     workers: int = Field(default=4, ge=1, le=64)
     health_host: str = "127.0.0.1"
     health_port: int = Field(default=8089, ge=0, le=65535)
+    # Networks whose machines may ask for metrics, and for nothing else; (): all may ask for all.
+    metrics_from: Annotated[tuple[IPv4Network, ...], BeforeValidator(_listed)] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     lease_ttl: float = Field(default=15.0, ge=1)
     errand_image: str = ""  # that can be sent to other nodes; "": what lies there is left alone

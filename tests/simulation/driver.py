@@ -191,6 +191,12 @@ class Simulation:
         """How many writes of operators the store has taken."""
         return self._wiring.commits
 
+    def measured(self, operator: Operator, name: str, **labels: str) -> float:
+        """Return what an operator tells who scrapes it; 0 for what it does not know."""
+        registry = self._wiring.registries.get(operator.process.name)
+        found = registry.get_sample_value(name, labels) if registry else None
+        return found or 0.0
+
     @property
     def looks(self) -> int:
         """How often operators have looked at the Swarm."""

@@ -146,3 +146,28 @@ def test_crashed_operator_is_followed_by_another(tmp_path: Path) -> None:
         assert driver.names(sim.swarm.world.services) == ["jupyter-ada"]
         sim.restart()
         assert sim.run(30, until=lambda: status(sim).phase is Phase.STOPPED)
+
+
+def test_each_operator_measures_for_itself_in_virtual_time(tmp_path: Path) -> None:
+    """The one that stands by has done nothing; what its predecessor did is not told as its own."""
+    start, recovery = "swarmhub_start_duration_seconds", "swarmhub_recovery_duration_seconds"
+    with Simulation(tmp_path, 3) as sim:
+        (first,) = sim.operators
+        assert sim.run(5, until=lambda: sim.measured(first, "swarmhub_lease_held") == 1)
+        second = sim.start()
+        begin(sim)
+        sim.run(1)
+        assert sim.measured(first, f"{start}_count") == 1
+        assert 0 < sim.measured(first, f"{start}_sum") < 30
+        assert sim.measured(second, "swarmhub_lease_held") == 0
+        assert sim.measured(second, "swarmhub_reconcile_total", outcome="done") == 0
+        sim.crash(first)
+        assert sim.run(60, until=lambda: sim.measured(second, "swarmhub_lease_held") == 1)
+        (task,) = sim.swarm.tasks_of("jupyter-ada")
+        sim.swarm.kill(task["ID"])
+        assert sim.run(30, until=lambda: status(sim).restarts == 1)
+        assert sim.run(30, until=lambda: status(sim).phase is Phase.RUNNING)
+        sim.run(1)
+        assert sim.measured(second, f"{start}_count") == 0
+        assert sim.measured(second, f"{recovery}_count") == 1
+        assert 0 < sim.measured(second, f"{recovery}_sum") < 30

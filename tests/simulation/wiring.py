@@ -19,6 +19,7 @@ from unittest import mock
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from prometheus_client import CollectorRegistry
 from simswarm.engine import SimulatedEngine
 from simswarm.swarm import Swarm
 from simswarm.world import Raw
@@ -240,6 +241,7 @@ class Wiring:
         commits: how many writes of operators the store has taken.
         alarms: what the operators logged as exceptions: errors that nobody had thought of; and
             writes that the store should have refused.
+        registries: what each process tells who scrapes it, by the process's name.
     """
 
     def __init__(self, stage: Stage, seam: Seam, swarm: Swarm, seed: int) -> None:
@@ -248,6 +250,7 @@ class Wiring:
         self.swarm = swarm
         self.commits = 0
         self.alarms: list[str] = []
+        self.registries: dict[str, CollectorRegistry] = {}
         self._patches = contextlib.ExitStack()
         self._chance = random.Random(seed)
 
@@ -271,8 +274,7 @@ class Wiring:
         own = functools.partial(assemble, ask=self._ask, clock=clock.monotonic, now=clock.utc)
         self._patch(main, "assemble", own)
         self._patch(main, "socket", mock.Mock(gethostname=lambda: self._process().name))
-        silent = types.SimpleNamespace(shutdown=lambda: None, server_close=lambda: None)
-        self._patch(health, "serve", lambda *_: silent)
+        self._patch(health, "serve", self._serve_health)
         for module in (controller, leadership):
             self._patch(module, "log", Alarm(module.log, self.alarms))
         for name in _READS:
@@ -290,6 +292,12 @@ class Wiring:
         engine = engine_of(self._process())
         engine.guard = guard
         return engine
+
+    def _serve_health(
+        self, _pulse: object, registry: CollectorRegistry, *_address: object
+    ) -> types.SimpleNamespace:
+        self.registries[self._process().name] = registry
+        return types.SimpleNamespace(shutdown=lambda: None, server_close=lambda: None)
 
     def _uuid(self) -> UUID:
         return UUID(int=self._chance.getrandbits(128), version=4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from shlex import quote
@@ -18,7 +17,7 @@ from swarmhub_crds.store import Broken, Lease, Store
 from swarmhub_operator.cli.imagestate import count_images, image_problem
 from swarmhub_operator.cli.labels import selected
 from swarmhub_operator.cli.nodehealth import count_nodes, node_problem
-from swarmhub_operator.cli.records import DELETING, INVALID, Record, kind_of, name_of, phase_of
+from swarmhub_operator.cli.records import Record, kind_of, name_of, phase_of
 from swarmhub_operator.cli.report import (
     Count,
     OperatorReport,
@@ -29,6 +28,7 @@ from swarmhub_operator.cli.report import (
 )
 from swarmhub_operator.cli.selector import Selector
 from swarmhub_operator.cli.text import until, when
+from swarmhub_operator.decide.phases import OF_HOMES, OF_NOTEBOOKS, count_phases
 
 _OPERATOR_STEP: Final = (
     "`docker service ps swarmhub_operator` shows whether it runs and, if not, why."
@@ -68,16 +68,15 @@ def examine(store: Store, now: datetime, selector: Selector | None = None) -> Re
         ),
         operator=operator,
         nodes=count_nodes(nodes),
-        notebooks=_count(notebooks, (*Phase, DELETING, INVALID)),
-        homes=_count(homes, (*HomePhase, INVALID)),
+        notebooks=_count(notebooks, OF_NOTEBOOKS),
+        homes=_count(homes, OF_HOMES),
         images=count_images(images),
         problems=problems,
     )
 
 
 def _count(records: Sequence[Record], phases: Sequence[str]) -> Count:
-    counted = Counter(phase_of(record) for record in records)
-    return Count(total=len(records), phases={str(phase): counted[phase] for phase in phases})
+    return Count(total=len(records), phases=count_phases(records, phases))
 
 
 def operator_report(lease: Lease | None, seen: datetime | None, now: datetime) -> OperatorReport:

@@ -14,10 +14,11 @@ from swarmhub_crds.names import notebook_name
 from swarmhub_crds.notebook import Notebook, Phase
 from swarmhub_crds.store import Broken, Store
 
+from swarmhub_operator.decide import phases
+
 Record = Notebook | Home | Broken
 
-INVALID: Final = "Invalid"
-DELETING: Final = "Deleting"
+phase_of = phases.phase_of
 
 
 class Kind(StrEnum):
@@ -177,15 +178,6 @@ def kind_of(record: Record) -> Kind:
 def name_of(record: Record) -> str:
     """Return a record's name."""
     return record.name if isinstance(record, Broken) else record.metadata.name
-
-
-def phase_of(record: Record) -> str:
-    """Return the word to show: the phase, or that it is being deleted or cannot be read."""
-    if isinstance(record, Broken):
-        return INVALID
-    if isinstance(record, Notebook) and record.metadata.deletion_requested_at is not None:
-        return DELETING
-    return record.status.phase
 
 
 def wire(record: Record) -> dict[str, Any]:

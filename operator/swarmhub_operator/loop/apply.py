@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any, assert_never
 
 from swarmhub_crds import names
 from swarmhub_crds.home import Home, HomeStatus
 from swarmhub_crds.notebook import Notebook
-from swarmhub_crds.store import Store
 
 from swarmhub_operator.decide import actions
 from swarmhub_operator.decide.actions import Action
@@ -29,10 +27,8 @@ from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.observed import Secret, Service
-from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.loop.leadership import Leadership
-from swarmhub_operator.loop.recorder import Recorder
+from swarmhub_operator.loop.parts import Parts
 
 log = get_logger()
 
@@ -40,22 +36,14 @@ log = get_logger()
 class Applier:
     """Applies the actions of one notebook in their order."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        store: Store,
-        leadership: Leadership,
-        events: Recorder,
-        now: Callable[[], datetime],
-        refused: tuple[str, ...] = (),
-    ) -> None:
-        """`refused` are shell patterns of secret variables that the policy refuses."""
-        self._now = now
-        self._refused = refused
-        self._engine = engine
-        self._store = store
-        self._leadership = leadership
-        self._events = events
+    def __init__(self, parts: Parts) -> None:
+        self._now = parts.now
+        self._metrics = parts.metrics
+        self._refused = parts.policy.refused_environment
+        self._engine = parts.engine
+        self._store = parts.store
+        self._leadership = parts.leadership
+        self._events = parts.events
 
     def apply(self, wanted: Wanted, observed: Observed, todo: tuple[Action, ...]) -> None:
         """Apply `todo`; the first failure ends it, and the next look starts from what is.
@@ -80,6 +68,7 @@ class Applier:
             finally:
                 duration = round(time.monotonic() - began, 4)
                 kind, why = type(action).__name__, getattr(action, "why", "")
+                self._metrics.actions.labels(kind, outcome).inc()
                 log.info(
                     "action",
                     notebook=wanted.name,
@@ -93,10 +82,14 @@ class Applier:
         """Remove what is left of a notebook whose record cannot be read. Raises as `apply`."""
         for service in services:
             self._unless_gone(partial(self._engine.remove_service, service.id))
-            log.info("action", notebook=notebook, action="RemoveService", outcome="done")
+            self._tell_removed(notebook, "RemoveService")
         for secret in secrets:
             self._unless_gone(partial(self._engine.remove_secret, secret.id))
-            log.info("action", notebook=notebook, action="RemoveSecret", outcome="done")
+            self._tell_removed(notebook, "RemoveSecret")
+
+    def _tell_removed(self, notebook: str, action: str) -> None:
+        self._metrics.actions.labels(action, "done").inc()
+        log.info("action", notebook=notebook, action=action, outcome="done")
 
     def _one(self, wanted: Wanted, action: Action, secret_ids: dict[str, str]) -> None:
         match action:

@@ -20,6 +20,8 @@ from swarmhub_operator.loop.homerecords import HomeRecords
 from swarmhub_operator.loop.images import ImageResolver
 from swarmhub_operator.loop.inventories import Inventories
 from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.measured import measured
+from swarmhub_operator.loop.metrics import Metrics
 from swarmhub_operator.loop.mover import Mover
 from swarmhub_operator.loop.parts import Parts, utc_now
 from swarmhub_operator.loop.prepulling import Prepuller
@@ -39,6 +41,7 @@ def assemble(
     ask: Callable[[str], bool] = answers,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = utc_now,
+    metrics: Metrics | None = None,
 ) -> Controller:
     """Build the controller that acts while `leadership` holds.
 
@@ -51,8 +54,12 @@ def assemble(
         ask: tells whether a URL answers; tests that cannot reach the network replace it.
         clock: monotonic seconds; tests that run in virtual time replace it, and `now`.
         now: the wall clock in UTC.
+        metrics: what is counted and measured; None: nobody asks for it.
     """
     queue = WorkQueue(clock)
+    metrics = metrics or Metrics()
+    metrics.state.queue = queue
+    engine = measured(engine, metrics, clock)
     policy = settings.effective_policy
     means = Means(store.uid, settings.errand_image, settings.engine_socket)
     events = Recorder(store, leadership, now, clock)
@@ -85,6 +92,7 @@ def assemble(
         inventories=inventories,
         homes=homes,
         events=events,
+        metrics=metrics,
         policy=policy,
         network=settings.network,
         enqueue=queue.add,

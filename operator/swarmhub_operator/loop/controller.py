@@ -211,6 +211,7 @@ class Controller:
         self._sweep_over(self._parts.observer.look(asked))
         self._housekeeping.collect_garbage(asked, self._beat_sweep)
         self._look_after_homes()
+        self._parts.metrics.last_sweep.set(self._parts.now().timestamp())
 
     def _look_after_homes(self) -> None:
         nodes = self._parts.observer.look(float("-inf")).nodes
@@ -275,7 +276,8 @@ class Controller:
 
     def _look_at(self, name: str) -> None:
         try:
-            again = self._reconciler.reconcile(name)
+            with self._parts.metrics.count_reconcile():
+                again = self._reconciler.reconcile(name)
         except Conflict:
             self._queue.add(name)
             return

@@ -17,6 +17,7 @@ from swarmhub_operator.loop.homekeeping import HomeKeeper
 from swarmhub_operator.loop.images import ImageResolver
 from swarmhub_operator.loop.inventories import Inventories
 from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.metrics import Metrics
 from swarmhub_operator.loop.prepulling import Prepuller
 from swarmhub_operator.loop.probe import Prober
 from swarmhub_operator.loop.recorder import Recorder
@@ -42,6 +43,7 @@ class Parts:
     inventories: Inventories
     homes: HomeKeeper
     events: Recorder
+    metrics: Metrics
     policy: Policy
     network: str
     enqueue: Callable[[str], None]

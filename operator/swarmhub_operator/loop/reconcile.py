@@ -20,9 +20,11 @@ from swarmhub_operator.engine.observed import Snapshot
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.apply import Applier
 from swarmhub_operator.loop.deciding import Decider
+from swarmhub_operator.loop.metrics import Step
 from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.sight import Sight, Sources, is_settled, is_to_run
 from swarmhub_operator.loop.starting import Starting
+from swarmhub_operator.loop.waits import Waits
 
 MAX_AGE = 0.05  # seconds that a shared look may be old
 NEVER = float("-inf")
@@ -39,11 +41,9 @@ class Reconciler:
         places = parts.inventories
         sources = Sources(parts.store.get_home, parts.store.removed_uids, places.known, places.find)
         self._sight = Sight(sources, parts.policy)
-        refused = parts.policy.refused_environment
         self._events = parts.events
-        self._applier = Applier(
-            parts.engine, parts.store, parts.leadership, parts.events, parts.now, refused
-        )
+        self._applier = Applier(parts)
+        self._waits = Waits(parts.metrics)
         self._changed: dict[str, float] = {}  # when we last changed the Swarm for a notebook
         self._repaired: dict[str, float] = {}  # when we last put its service right
         self._wrote: dict[str, int | None] = {}  # resource version of our own last write
@@ -93,12 +93,16 @@ class Reconciler:
         return record is not None and _version(record) == written
 
     def _step(self, wanted: Wanted) -> float | None:
-        snapshot = self._look(wanted.name)
-        observed = self._observe(wanted, snapshot)
+        measure, clock = self._parts.metrics.measure, self._parts.clock
+        with measure(Step.OBSERVE, clock):
+            snapshot = self._look(wanted.name)
+            observed = self._observe(wanted, snapshot)
         wanted = self._bind_homes(wanted, snapshot)
         context = Context(self._parts.policy, self._parts.network, self._parts.now())
-        verdict = self._decider.decide(wanted, observed, snapshot, context)
-        self._carry_out(wanted, observed, verdict)
+        with measure(Step.DECIDE, clock):
+            verdict = self._decider.decide(wanted, observed, snapshot, context)
+        with measure(Step.APPLY, clock):
+            self._carry_out(wanted, observed, verdict)
         self._starting.follow_up(wanted.name, observed, verdict)
         return verdict.look_again
 
@@ -144,6 +148,7 @@ class Reconciler:
         )
         self._wrote[meta.name] = _version(written)
         self._events.status(meta.name, record.status, status)
+        self._waits.note(record, status, self._parts.now())
         if status.phase is not record.status.phase:
             log.info("phase", notebook=meta.name, phase=status.phase, message=status.message)
 
@@ -162,6 +167,7 @@ class Reconciler:
 
     def _forget(self, name: str) -> None:
         self._let_go(name)
+        self._waits.forget(name)
         for memory in (self._changed, self._repaired, self._wrote):
             memory.pop(name, None)
 

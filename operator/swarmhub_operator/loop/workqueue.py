@@ -20,10 +20,19 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 BASE_DELAY = 0.2  # seconds
 MAX_DELAY = 30.0
 IDLE_TURN = 4  # of so many names handed out, one is idle if any is
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """How many names wait for a worker, and for how many seconds the first of them has."""
+
+    depth: int
+    oldest: float
 
 
 class WorkQueue:
@@ -32,8 +41,8 @@ class WorkQueue:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._condition = threading.Condition()
-        self._ready: dict[str, None] = {}  # insertion-ordered set
-        self._idle: dict[str, None] = {}
+        self._ready: dict[str, float] = {}  # in the order in which they came, with the time
+        self._idle: dict[str, float] = {}
         self._handed_out = 0
         self._delayed: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
@@ -53,14 +62,14 @@ class WorkQueue:
             self._again.add(name)
         elif name not in self._ready:
             self._idle.pop(name, None)
-            self._ready[name] = None
+            self._ready[name] = self._clock()
             self._condition.notify()
 
     def add_idle(self, name: str) -> None:
         """Look at `name` when there is time."""
         with self._condition:
             if name not in self._ready and name not in self._working:
-                self._idle[name] = None
+                self._idle.setdefault(name, self._clock())
                 self._condition.notify()
 
     def add_after(self, name: str, seconds: float) -> None:
@@ -138,6 +147,16 @@ class WorkQueue:
         """Return how many names wait for a worker now."""
         with self._condition:
             return len(self._ready) + len(self._idle)
+
+    def lanes(self) -> dict[str, Lane]:
+        """Return who waits: because something happened ("changed"), or for the periodic pass."""
+        with self._condition:
+            now = self._clock()
+            lanes = {"changed": self._ready, "periodic": self._idle}
+            return {
+                name: Lane(len(lane), now - next(iter(lane.values()), now))
+                for name, lane in lanes.items()
+            }
 
     def close(self) -> None:
         """Hand out nothing more and wake every worker."""

@@ -31,6 +31,7 @@ from swarmhub_operator.loop.alive import SignOfLife
 from swarmhub_operator.loop.assemble import assemble
 from swarmhub_operator.loop.controller import Controller
 from swarmhub_operator.loop.leadership import Leadership
+from swarmhub_operator.loop.metrics import Metrics
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.settings import Settings
 
@@ -277,8 +278,16 @@ class Operator:
         settings = Settings(network=NETWORK, policy=policy or Policy(), lease_ttl=15)
         self.leadership = Leadership(store, "test", SignOfLife(store.path), settings.lease_ttl)
         assert self.leadership.acquire()
+        self.metrics = Metrics()
+        self.metrics.state.store, self.metrics.state.leadership = store, self.leadership
         self.controller: Controller = assemble(
-            store, swarm, self.leadership, settings, self.pulse, ask=lambda _: True
+            store,
+            swarm,
+            self.leadership,
+            settings,
+            self.pulse,
+            ask=lambda _: True,
+            metrics=self.metrics,
         )
         self.controller.start(workers=4)
 

@@ -86,6 +86,7 @@ def test_a_wrong_policy_is_said_in_one_sentence(tmp_path: Path, content: str, wo
         ("SWARMHUB_WORKERS", "many", "workers"),
         ("SWARMHUB_WORKERS", "0", "workers"),
         ("SWARMHUB_HEALTH_PORT", "70000", "health_port"),
+        ("SWARMHUB_METRICS_FROM", "monitoring", "metrics_from"),
         ("SWARMHUB_POLICY_FILE", "/nowhere/policy.yaml", "cannot be read"),
     ],
 )
@@ -93,3 +94,10 @@ def test_a_wrong_setting_names_itself(variable: str, value: str, words: str) -> 
     """One sentence, with the name of what is wrong."""
     with pytest.raises(SettingsError, match=words):
         read({variable: value})
+
+
+def test_networks_of_scrapers_stand_with_commas_between() -> None:
+    """Spaces do no harm."""
+    found = read({"SWARMHUB_METRICS_FROM": "10.20.0.0/24, 192.0.2.7"}).metrics_from
+    assert [str(network) for network in found] == ["10.20.0.0/24", "192.0.2.7/32"]
+    assert read({"SWARMHUB_METRICS_FROM": ""}).metrics_from == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from swarmhub_operator.loop.workqueue import BASE_DELAY, MAX_DELAY, WorkQueue
+from swarmhub_operator.loop.workqueue import BASE_DELAY, MAX_DELAY, Lane, WorkQueue
 
 
 class Clock:
@@ -221,3 +221,17 @@ def test_a_name_that_is_worked_on_needs_no_periodic_pass(queue: WorkQueue) -> No
     queue.add_idle("a")
     queue.done("a")
     assert queue.get(0) is None
+
+
+def test_each_lane_tells_how_long_its_first_name_has_waited(queue: WorkQueue, clock: Clock) -> None:
+    """A name that is added again keeps its age; one that is worked on waits no more."""
+    queue.add("a")
+    queue.add_idle("b")
+    clock.now += 5
+    queue.add("c")
+    queue.add_idle("b")
+    assert queue.lanes() == {"changed": Lane(2, 5.0), "periodic": Lane(1, 5.0)}
+    queue.get(0)
+    assert queue.lanes() == {"changed": Lane(1, 0.0), "periodic": Lane(1, 5.0)}
+    drain(queue)
+    assert queue.lanes() == {"changed": Lane(0, 0.0), "periodic": Lane(0, 0.0)}
