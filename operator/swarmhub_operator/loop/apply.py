@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any, assert_never
 
 from swarmhub_crds import names
 from swarmhub_crds.home import Home, HomeStatus
 from swarmhub_crds.notebook import Notebook
-from swarmhub_crds.store import Store
 
 from swarmhub_operator.decide import actions
 from swarmhub_operator.decide.actions import Action
@@ -29,11 +27,8 @@ from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.observed import Secret, Service
-from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.loop.leadership import Leadership
-from swarmhub_operator.loop.metrics import Metrics
-from swarmhub_operator.loop.recorder import Recorder
+from swarmhub_operator.loop.parts import Parts
 
 log = get_logger()
 
@@ -41,24 +36,14 @@ log = get_logger()
 class Applier:
     """Applies the actions of one notebook in their order."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        store: Store,
-        leadership: Leadership,
-        events: Recorder,
-        now: Callable[[], datetime],
-        metrics: Metrics,
-        refused: tuple[str, ...] = (),
-    ) -> None:
-        """`refused` are shell patterns of secret variables that the policy refuses."""
-        self._now = now
-        self._metrics = metrics
-        self._refused = refused
-        self._engine = engine
-        self._store = store
-        self._leadership = leadership
-        self._events = events
+    def __init__(self, parts: Parts) -> None:
+        self._now = parts.now
+        self._metrics = parts.metrics
+        self._refused = parts.policy.refused_environment
+        self._engine = parts.engine
+        self._store = parts.store
+        self._leadership = parts.leadership
+        self._events = parts.events
 
     def apply(self, wanted: Wanted, observed: Observed, todo: tuple[Action, ...]) -> None:
         """Apply `todo`; the first failure ends it, and the next look starts from what is.

@@ -42,8 +42,8 @@ class Parts:
     prepuller: Prepuller
     inventories: Inventories
     homes: HomeKeeper
-    metrics: Metrics
     events: Recorder
+    metrics: Metrics
     policy: Policy
     network: str
     enqueue: Callable[[str], None]

@@ -41,17 +41,8 @@ class Reconciler:
         places = parts.inventories
         sources = Sources(parts.store.get_home, parts.store.removed_uids, places.known, places.find)
         self._sight = Sight(sources, parts.policy)
-        refused = parts.policy.refused_environment
         self._events = parts.events
-        self._applier = Applier(
-            parts.engine,
-            parts.store,
-            parts.leadership,
-            parts.events,
-            parts.now,
-            parts.metrics,
-            refused,
-        )
+        self._applier = Applier(parts)
         self._waits = Waits(parts.metrics)
         self._changed: dict[str, float] = {}  # when we last changed the Swarm for a notebook
         self._repaired: dict[str, float] = {}  # when we last put its service right
@@ -156,8 +147,8 @@ class Reconciler:
             meta.name, meta.uid, meta.resource_version, status, fence=fence
         )
         self._wrote[meta.name] = _version(written)
-        self._waits.note(record, status, self._parts.now())
         self._events.status(meta.name, record.status, status)
+        self._waits.note(record, status, self._parts.now())
         if status.phase is not record.status.phase:
             log.info("phase", notebook=meta.name, phase=status.phase, message=status.message)
 
