@@ -62,7 +62,8 @@ class Metadata(Tolerant):
 
     `generation` counts spec changes, and `spec_written_at` is the time of the last one.
     `resource_version` is the store's revision at the record's last write and is compared before
-    each further one.
+    each further one. `restart_of` is the id of the task that an administrator wants to have
+    replaced; it means nothing once there is another.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Metadata(Tolerant):
     updated_at: UtcTime
     deletion_requested_at: UtcTime | None = None
     spec_written_at: UtcTime | None = None  # None: by a swarmhub that did not note it
+    restart_of: str | None = None
 
 
 def find_condition(conditions: tuple[Condition, ...], kind: str) -> Condition | None:

@@ -148,6 +148,17 @@ class Store(Memory, Circumstances):
         with self._database.write() as connection:
             return specside.set_desired(connection, name, desired)
 
+    def restart_notebook(self, name: str) -> Notebook:
+        """Have the operator replace the task that a notebook has now; asking again is the same.
+
+        Raises:
+            NotFound: there is no such notebook.
+            Conflict: it is being deleted, or does not run.
+            StoreError: its stored content cannot be read.
+        """
+        with self._database.write() as connection:
+            return specside.restart_notebook(connection, name)
+
     def request_deletion(
         self, name: str, *, last_of: str | None = None
     ) -> Notebook | Broken | None:

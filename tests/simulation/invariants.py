@@ -187,14 +187,23 @@ class Invariants:
                 return "removes the secret that its record wants"
         return None
 
+    def _is_asked_for(self, service: Raw, task: str) -> bool:
+        try:
+            record = self._record(service)
+        except StoreError:
+            return False
+        return isinstance(record, Notebook) and record.metadata.restart_of == task
+
     def _restart(self, service: Raw) -> str | None:
-        """A server that runs, as an operator made it, is not restarted."""
+        """A server that runs, as an operator made it, is not restarted unless somebody asks."""
         before, after = (s["TaskTemplate"].get("ForceUpdate", 0) for s in _specs(service))
         ident = service["ID"]
         if after == before or self.tampered(service):
             return None
         tasks = [t for t in self._sim.swarm.world.tasks.values() if t["ServiceID"] == ident]
         alive = [t["ID"] for t in tasks if self._lives(t) and not self._may_leave(t)]
+        if alive and self._is_asked_for(service, alive[0]):
+            return None
         return f"restarts the task {alive[0]}, which runs" if alive else None
 
     def _lives(self, task: Raw) -> bool:

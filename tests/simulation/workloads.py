@@ -197,6 +197,25 @@ class Server:
 
         await_(self.sim, f"{self.name} runs again", is_back)
 
+    def restart(self) -> None:
+        """Order its restart, once, as `swarmhub restart` does, and wait until it runs again."""
+        record = self.record()
+        assert record is not None
+        old = record.status.task_id
+
+        def order(store: Store) -> None:
+            found = store.get_notebook(self.name)
+            if isinstance(found, Notebook) and found.status.task_id == old:
+                store.restart_notebook(self.name)
+
+        patiently(self.sim, f"to restart {self.name}", order)
+
+        def is_another() -> bool:
+            found = self.record()
+            return self.phase() is Phase.RUNNING and bool(found and found.status.task_id != old)
+
+        await_(self.sim, f"{self.name} runs anew", is_another)
+
 
 def await_(sim: Simulation, what: str, check: Callable[[], bool]) -> None:
     """Wait, as long as a hub would.
@@ -311,6 +330,13 @@ def restart(sim: Simulation) -> Script:
     ada(sim).start()
     yield
     ada(sim).fail()
+
+
+def asked_restart(sim: Simulation) -> Script:
+    """An administrator has a server restarted that works."""
+    ada(sim).start()
+    yield
+    ada(sim).restart()
 
 
 def node_death(sim: Simulation) -> Script:
@@ -485,6 +511,7 @@ WORKLOADS = (
     Workload("start-stop-start", start_stop_start, nodes=("worker",)),
     Workload("impatient", impatient, nodes=("worker",)),
     Workload("restart", restart, updates=1),
+    Workload("asked-restart", asked_restart, updates=1),
     Workload("slow-restart", restart, durations=Durations(decide=3.0), updates=1),
     Workload("node-death", node_death, nodes=("worker",), updates=2),
     Workload("give-up", give_up, updates=1),

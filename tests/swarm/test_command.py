@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from support import look
+from support.hub import HubUser
 from support.stack import BIN, HubStack
 from support.waiting import wait_for
 
@@ -51,6 +52,30 @@ def test_what_the_operator_would_do_is_told(hub_stack: HubStack) -> None:
         docker("service", "scale", f"{OPERATOR}=1")
     wait_for("it to be put right", lambda: _is_settled(hub_stack, "plato"), timeout=60)
     hub_stack.swarmhub("stop", "-l", "user=plato", "--yes", timeout=120)
+
+
+def test_a_restart_keeps_home_and_address(hub_stack: HubStack) -> None:
+    """The hub knows the server all the time; what lay in the home is there."""
+    user = hub_stack.login("rex")
+    user.start()
+    user.run_code("open('/home/jovyan/work/kept', 'w').write('here')")
+    before = look.containers(hub_stack.engine, "swarmhub.notebook=rex")
+    told = hub_stack.swarmhub("restart", "rex", "--yes", timeout=180)
+    assert told.splitlines() == ["notebook/rex restarted"]
+    after = look.containers(hub_stack.engine, "swarmhub.notebook=rex")
+    assert len(after) == 1
+    assert after != before
+    wait_for("the new one behind the proxy", lambda: _answers(user))  # by its name, in a moment
+    assert user.run_code("print(open('/home/jovyan/work/kept').read())").strip() == "here"
+    model = user.server_model()
+    assert model is not None
+    assert model["ready"]
+    user.stop()
+
+
+def _answers(user: HubUser) -> bool:
+    with user.server() as client:
+        return client.get("api/status").is_success
 
 
 def _is_settled(stack: HubStack, name: str) -> bool:

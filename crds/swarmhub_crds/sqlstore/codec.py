@@ -41,6 +41,7 @@ _METADATA_COLUMNS: Final = (
     "updated_at",
     "deletion_requested_at",
     "spec_written_at",
+    "restart_of",
 )
 _DOCUMENTS: Final = ("spec", "status")
 _COLUMNS: Final = (*_METADATA_COLUMNS, *_DOCUMENTS)

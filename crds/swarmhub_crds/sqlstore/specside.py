@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, Row, delete, insert
 
 from swarmhub_crds import secretenv
 from swarmhub_crds.errors import Conflict, HomeTaken, NotFound, StoreError
@@ -70,6 +71,34 @@ def set_desired(connection: Connection, name: str, desired: Desired) -> Notebook
         Conflict: it is being deleted.
         StoreError: its stored content cannot be read.
     """
+    row, notebook = _stored_notebook(connection, name)
+    known = readable_observed_generation(row.status) <= notebook.metadata.generation
+    if notebook.spec.desired == desired and known:
+        return seen(NOTEBOOK, row)
+    return put_spec(
+        connection, NOTEBOOK, name, notebook.spec.model_copy(update={"desired": desired})
+    )
+
+
+def restart_notebook(connection: Connection, name: str) -> Notebook:
+    """Note that the task of a notebook that should run is to be replaced, once.
+
+    Raises:
+        NotFound, Conflict, StoreError: as `set_desired`; it must be one that should run, and have
+            a task.
+    """
+    row, notebook = _stored_notebook(connection, name)
+    seen_now = decode(NOTEBOOK, row)
+    task = seen_now.status.task_id if isinstance(seen_now, Notebook) else None
+    if notebook.spec.desired is not Desired.RUNNING or task is None:
+        raise Conflict(f"The notebook {name!r} does not run; start it from the hub")
+    values = {**stamps(take_revision(connection)), "restart_of": task}
+    del values["spec_written_at"]
+    update_record(connection, NOTEBOOK, name, values)
+    return seen(NOTEBOOK, existing(connection, NOTEBOOK, name))
+
+
+def _stored_notebook(connection: Connection, name: str) -> tuple[Row[Any], Notebook]:
     row = get_row(connection, NOTEBOOK, name)
     if row is None:
         raise NotFound(f"There is no notebook {name!r}; `swarmhub get notebooks` lists them")
@@ -77,12 +106,7 @@ def set_desired(connection: Connection, name: str, desired: Desired) -> Notebook
     notebook = decode(NOTEBOOK, with_blank_status(row))
     if isinstance(notebook, Broken):
         raise StoreError(notebook.message)
-    known = readable_observed_generation(row.status) <= notebook.metadata.generation
-    if notebook.spec.desired == desired and known:
-        return seen(NOTEBOOK, row)
-    return put_spec(
-        connection, NOTEBOOK, name, notebook.spec.model_copy(update={"desired": desired})
-    )
+    return row, notebook
 
 
 def request_deletion(

@@ -44,6 +44,7 @@ def put_spec(
         values |= {
             "generation": next_generation(row, revision),
             "deletion_requested_at": None,
+            "restart_of": None,
         } | _repairs(row)
         update_record(connection, kind, name, values)
     return seen(kind, existing(connection, kind, name))

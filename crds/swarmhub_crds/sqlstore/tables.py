@@ -2,10 +2,11 @@
 
 Times are text in UTC and documents are JSON text, so that a row with nonsense in it can still be
 fetched and reported by name. Both record tables have the same columns: the spec side owns `spec`,
-`spec_written_at`, `generation` and `deletion_requested_at`, the status side owns `status`, and each
-write by either stamps `resource_version` and `updated_at`. `held`, `inventories`, `nodes`, `images`
-and `events` are the status side's too, `activity`, `announced_images` and `confirmed_removals` the
-spec side's, but for what the status side has dealt with.
+`spec_written_at`, `generation`, `deletion_requested_at` and `restart_of`, the status side owns
+`status`, and each write by either stamps `resource_version` and `updated_at`. `held`,
+`inventories`, `nodes`, `images` and `events` are the status side's too, `activity`,
+`announced_images` and `confirmed_removals` the spec side's, but for what the status side has dealt
+with.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, MetaData, Table, Text, text
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 APPLICATION_ID: Final = 0x53574D48  # "SWMH" in the file's header, for file(1)
 
 metadata = MetaData(
@@ -51,6 +52,7 @@ def _records(name: str) -> Table:
         Column("spec", Text, nullable=False),
         Column("status", Text, nullable=False, server_default=text("'{}'")),
         Column("spec_written_at", Text),  # empty: not since version 1 of the schema
+        Column("restart_of", Text),
         Index(None, "resource_version"),
     )
 

@@ -22,6 +22,7 @@ from swarmhub_operator.cli.migrate import migrate
 from swarmhub_operator.cli.nodes import nodes
 from swarmhub_operator.cli.plan import plan
 from swarmhub_operator.cli.policy import app as policy
+from swarmhub_operator.cli.restart import restart
 from swarmhub_operator.cli.state import app as state
 from swarmhub_operator.cli.status import status
 from swarmhub_operator.cli.stop import stop
@@ -61,6 +62,7 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     logs: ("logs alice", "logs alice/lab -f", "logs alice --previous --tail 50"),
     plan: ("plan", "plan alice", "plan -o json | jq '.notebooks[] | select(.actions != [])'"),
     stop: ("stop alice", "stop alice/lab bob --yes", "stop -l course=stats101 --dry-run"),
+    restart: ("restart alice", "restart alice/lab --yes", "restart -l node=worker-1 --dry-run"),
     nodes: ("nodes", "nodes -o wide", "nodes -o json | jq '.items[] | select(.state==\"down\")'"),
     images: ("images", "images -o wide", "images --watch", "images --wait 300"),
     drain: ("drain worker1 --dry-run", "drain worker1 --yes --idle-after 1h"),

@@ -60,6 +60,9 @@ def _alive(
     left = away(wanted, seen, task, node, status, context)
     if left is not None:
         return left
+    if wanted.notebook.metadata.restart_of == task.id and task.desired_state != "shutdown":
+        status = pending(status, "It is restarted, as an administrator asked.", context.now)
+        return move(seen, task, status, "an administrator asked for a restart")
     if task.state is TaskState.RUNNING:
         return _running(wanted, seen, task, node, status, context.now)
     return _on_its_way(seen, task, node, status, context.now)

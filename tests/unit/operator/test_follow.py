@@ -43,6 +43,21 @@ def look(state: NotebookStatus, seen: Observed, now: float = 0, **policy: object
     return plan(wanted(notebook(status=state)), seen, context(later(now), **policy))
 
 
+def test_a_restart_that_is_asked_for_is_done_once() -> None:
+    """Of the task that was there when it was asked for; no failure is counted."""
+    record = notebook(status=ready_status())
+    meta = record.metadata.model_copy(update={"restart_of": task().id})
+    asked = wanted(record.model_copy(update={"metadata": meta}))
+    verdict = plan(asked, running(), context(NOW))
+    (update,) = verdict.actions
+    assert isinstance(update, actions.UpdateService)
+    assert (update.why, update.repair) == ("an administrator asked for a restart", False)
+    assert (update.placement.force_update, update.placement.supersedes) == (1, task().id)
+    assert (verdict.status.phase, verdict.status.failures) == (Phase.PENDING, 0)
+    another = plan(asked, running(at=replace(task(), id="another")), context(NOW))
+    assert another.actions == ()
+
+
 # -- on its way
 
 
