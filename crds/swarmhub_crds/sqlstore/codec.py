@@ -194,6 +194,7 @@ def _metadata(kind: Kind[RecordT], values: Values) -> Metadata:
         "spec_written_at": _time_or_none(values["spec_written_at"]),
     }
     columns = {column: values[column] for column in _METADATA_COLUMNS}
+    columns["restart_of"] = readable_text(columns["restart_of"])  # else it is nobody's task
     return Metadata.model_validate(columns | times, strict=True)
 
 

@@ -79,7 +79,10 @@ def _of_maps(
 
 def _of_lists(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[tuple[str, Any, Any]]:
     """Tell the items apart by name; where only their order or number differs, tell all of both."""
-    found = [*_of_maps(_keyed(old, path), _keyed(new, path), path)]
+    before, after = _keyed(old, path), _keyed(new, path)
+    found = [*_of_maps(before, after, path)]
+    if not found and [*before] != [*after]:
+        found = [(path, [*before], [*after])]
     plain = len(old) != len(new) or not any(isinstance(item, Mapping) for item in (*old, *new))
     if not found and plain and old != new:
         found = [(path, list(old), list(new))]
@@ -99,7 +102,9 @@ def _keyed(value: Any, path: str) -> Any:
         return _Listed(item.partition("=")[::2] for item in value)
     key = _KEYS.get(name)
     if key and all(isinstance(item, Mapping) and key in item for item in value):
-        return _Listed((f"[{item[key]}]", item) for item in value)
+        named = _Listed((f"[{item[key]}]", item) for item in value)
+        if len(named) == len(value):
+            return named
     return _Listed((f"[{number}]", item) for number, item in enumerate(value))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.records import home, home_mount, notebook, wanted
 from swarmhub_crds.notebook import Resources
@@ -159,7 +159,20 @@ def test_nothing_changes_into_itself(spec: dict[str, Any]) -> None:
     assert changes(spec, spec) == ()
 
 
+def _mounting(*targets: str) -> dict[str, Any]:
+    mounts = [{"Target": target} for target in targets]
+    return {"TaskTemplate": {"ContainerSpec": {"Mounts": mounts}}}
+
+
+def test_another_order_is_told() -> None:
+    """Nothing else differs, and it is an update all the same."""
+    (change,) = changes(_mounting("/a", "/b"), _mounting("/b", "/a"))
+    assert change.path == "TaskTemplate.ContainerSpec.Mounts"
+    assert (change.old, change.new) == ("['[/a]', '[/b]']", "['[/b]', '[/a]']")
+
+
 @settings(max_examples=500)
+@example(_mounting("", "E"), _mounting("E", ""))
 @given(MAPS, MAPS)
 def test_what_is_drift_is_told(old: dict[str, Any], new: dict[str, Any]) -> None:
     """An update with a reason is never shown as one that changes nothing."""
