@@ -2,11 +2,10 @@
 UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.uv/bin/uv)
 RUN := $(UV) run --frozen
 SCRIPTS := $(wildcard images/bin/* images/lib/*.sh) images/base/make images/proxy/start images/proxy/tls images/proxy/install \
-  images/registry/start images/registry/install images/singleuser/start images/singleuser/install tests/support/prepare tests/support/alongside \
+  images/registry/start images/registry/install images/singleuser/start images/singleuser/install tests/support/prepare \
   $(wildcard tests/support/*.sh) .ci/run
 PYTEST_ARGS ?=
-# Those that share nothing run on all cores. Engines are tested one by one, and simulations, which use
-# all cores themselves, on the time that this leaves.
+# Those that share nothing run on all cores; a simulation uses them all itself, an engine needs them.
 APART := tests/unit tests/properties tests/simswarm tests/zoo
 TOLD := --instafail --durations=25 # a failure is told at once: the rest takes half an hour
 N ?= 3
@@ -87,8 +86,7 @@ test: prepare ## everything (the spawner with JupyterHub 5 and 6), on throw-away
 	tests/support/prepare engine browser
 	UV_PROJECT_ENVIRONMENT=.venv-hub5 $(RUN) --no-default-groups --group dev --group hub5 pytest -q -n auto --dist loadfile tests/unit/spawner
 	$(RUN) pytest -n auto --dist loadfile $(TOLD) $(PYTEST_ARGS) $(APART)
-	tests/support/alongside $(RUN) pytest $(TOLD) $(PYTEST_ARGS) tests/simulation \
-	  -- $(RUN) pytest $(TOLD) $(PYTEST_ARGS) $(addprefix --ignore=,$(APART) tests/simulation)
+	$(RUN) pytest $(TOLD) $(PYTEST_ARGS) $(addprefix --ignore=,$(APART))
 
 soak: prepare ## more of the simulations, the bug zoo, then fresh seeds and a walk on three nodes, each for MINUTES=30
 	tests/support/prepare engine

@@ -25,9 +25,8 @@ from pathlib import Path
 
 import structlog
 
-# Seconds that one run, and a test of many, may take on the time that engines leave.
-LONGEST = 600
-LONGEST_TEST = 3600
+LONGEST = 120  # seconds that one run may take
+LONGEST_TEST = 1800  # seconds that a test of many may
 ENOUGH = 10  # failures, after which nobody wants to see more
 TELL_EVERY = 10.0  # seconds between two lines of progress
 MEMORY = Path("/dev/shm")  # a file system in memory, if there is one

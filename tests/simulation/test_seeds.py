@@ -9,8 +9,8 @@ from simulation import campaign, seeds
 from simulation.campaign import Case
 
 SEEDS = 2000
-WITHIN = 900.0  # seconds in which so many are played, or on a slow machine at least
-ENOUGH = 500
+WITHIN = 300.0  # seconds in which so many are played, or on a small machine at least
+ENOUGH = 200
 
 
 @pytest.mark.timeout(campaign.within())
