@@ -42,7 +42,12 @@ def settings(asked: Container, terms: Terms) -> dict[str, Any]:
         "CapabilityDrop": _dropped(asked, terms),
         "Privileges": {"NoNewPrivileges": True} if terms.no_new_privileges else None,
     }
-    return {key: value for key, value in found.items() if value or (key, value) == ("Init", False)}
+    said = ("StopGracePeriod", "Init")  # these mean something when they are 0 or false, too
+    return {
+        key: value
+        for key, value in found.items()
+        if value or (key in said and value is not None)
+    }
 
 
 def environment(asked: Mapping[str, str], terms: Terms) -> list[str]:

@@ -131,6 +131,8 @@ def test_all_that_a_record_says_of_its_container_is_built() -> None:
     assert container["CapabilityAdd"] == ["CAP_CHOWN"]
     assert container["CapabilityDrop"] == ["CAP_NET_RAW"]
     assert container["Sysctls"] == {"net.ipv4.ip_unprivileged_port_start": "0"}
+    at_once = built(container=Container(stop_grace=0), mounts=())["ContainerSpec"]
+    assert at_once["StopGracePeriod"] == 0, "left out, the engine would take ten seconds"
     assert container["Mounts"] == [
         {"Type": "bind", "Source": "/srv/a", "Target": "/a"},
         {"Type": "bind", "Source": "/b", "Target": "/b", "ReadOnly": True},
