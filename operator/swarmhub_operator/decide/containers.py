@@ -44,9 +44,7 @@ def settings(asked: Container, terms: Terms) -> dict[str, Any]:
     }
     said = ("StopGracePeriod", "Init")  # these mean something when they are 0 or false, too
     return {
-        key: value
-        for key, value in found.items()
-        if value or (key in said and value is not None)
+        key: value for key, value in found.items() if value or (key in said and value is not None)
     }
 
 
