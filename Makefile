@@ -2,11 +2,14 @@
 UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.uv/bin/uv)
 RUN := $(UV) run --frozen
 SCRIPTS := $(wildcard images/bin/* images/lib/*.sh) images/base/make images/proxy/start images/proxy/tls images/proxy/install \
-  images/registry/start images/registry/install images/singleuser/start images/singleuser/install tests/support/prepare \
+  images/registry/start images/registry/install images/singleuser/start images/singleuser/install tests/support/prepare tests/support/side-by-side \
   $(wildcard tests/support/*.sh) .ci/run
 PYTEST_ARGS ?=
-# Those that share nothing run on all cores; a simulation uses them all itself, an engine needs them.
+# Those that share nothing run on all cores. Of the others, which mostly wait, two run at a time: the
+# whole product, and all the rest, which ends with the simulations that use all cores themselves.
 APART := tests/unit tests/properties tests/simswarm tests/zoo
+PARTS := tests/contract tests/survival tests/simulation
+PRODUCT := tests/swarm
 TOLD := --instafail --durations=25 # a failure is told at once: the rest takes half an hour
 N ?= 3
 KEEP ?=
@@ -86,7 +89,8 @@ test: prepare ## everything (the spawner with JupyterHub 5 and 6), on throw-away
 	tests/support/prepare engine browser
 	UV_PROJECT_ENVIRONMENT=.venv-hub5 $(RUN) --no-default-groups --group dev --group hub5 pytest -q -n auto --dist loadfile tests/unit/spawner
 	$(RUN) pytest -n auto --dist loadfile $(TOLD) $(PYTEST_ARGS) $(APART)
-	$(RUN) pytest $(TOLD) $(PYTEST_ARGS) $(addprefix --ignore=,$(APART))
+	tests/support/side-by-side parts $(RUN) pytest $(TOLD) $(PYTEST_ARGS) $(PARTS) \
+	  -- $(RUN) pytest $(TOLD) $(PYTEST_ARGS) $(PRODUCT)
 
 soak: prepare ## more of the simulations, the bug zoo, then fresh seeds and a walk on three nodes, each for MINUTES=30
 	tests/support/prepare engine

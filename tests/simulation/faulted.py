@@ -6,7 +6,6 @@ and each thing was made, changed and removed as often.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -30,12 +29,16 @@ GIVEN_UP, ONCE_MORE = "given-up", 2
 
 
 def cases(workloads: Iterable[str], times: int) -> list[Case]:
-    """Pair each workload with each class of faults, so many times, each with a seed of its own."""
-    pairs = list(itertools.product(workloads, FAULTS))
+    """Pair each workload with each class of faults, so many times.
+
+    A workload has one seed each time: its run without faults is then the same for all.
+    """
+    works = list(workloads)
     return [
-        Case("faulted", pair, number + len(pairs) * time)
+        Case("faulted", (workload, fault), number + len(works) * time)
         for time in range(times)
-        for number, pair in enumerate(pairs)
+        for number, workload in enumerate(works)
+        for fault in FAULTS
     ]
 
 

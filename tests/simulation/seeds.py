@@ -9,24 +9,19 @@ minutes:
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import secrets
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from unittest import mock
 
 from simswarm.world import Durations, World
-from simulation import campaign, wiring
+from simulation import campaign
 from simulation.campaign import Case, scratch
 from simulation.driver import Simulation
 from simulation.faults import FAULTS, Faults
 from simulation.good_end import await_good_end
 from simulation.lives import NO_IMAGE, POLICY, Life, behaviour
-from swarmhub_operator.decide import ending, follow, plan, renewing
-from swarmhub_operator.loop import probe
 
 LASTING = 10.0  # seconds of virtual time in which everything happens
 STEPS = (
@@ -35,18 +30,12 @@ STEPS = (
     *("remove_secret", "wait", "wait", "wait"),
 )
 OPERATORS = ("crash", "pause", "roll")
-# What the operator asks again and again meanwhile costs most of a run's time: it asks less often.
-SELDOM = (
-    *((module, "SOON") for module in (ending, follow, plan, renewing)),
-    (probe, "INTERVAL"),
-    (wiring, "WATCH_EVERY"),
-)
 
 
 def play(case: Case) -> str | None:
     """Play one seed, and tell what is not as it should be in the end."""
     random = Random(f"seeds {case.seed}")
-    with scratch() as folder, _seldom(), _simulation(random, folder, case.seed) as sim:
+    with scratch() as folder, _simulation(random, folder, case.seed) as sim:
         life, faults = Life(sim, random), Faults(sim, case.seed, LASTING, random.uniform(0.05, 0.4))
         for name in _chosen(random):
             faults.add(name)
@@ -57,14 +46,6 @@ def play(case: Case) -> str | None:
             sim.run(random.choice((0.0, 0.01, 0.2, 1.0)))
         life.mend()
         return await_good_end(life)
-
-
-@contextlib.contextmanager
-def _seldom() -> Iterator[None]:
-    with contextlib.ExitStack() as patches:
-        for module, name in SELDOM:
-            patches.enter_context(mock.patch.object(module, name, 0.4))
-        yield
 
 
 def _simulation(random: Random, folder: Path, seed: int) -> Simulation:

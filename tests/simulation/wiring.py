@@ -37,6 +37,7 @@ from swarmhub_crds.sqlstore import (
 )
 from swarmhub_crds.store import Store
 from swarmhub_operator import main
+from swarmhub_operator.decide import ending, follow, plan, renewing, settling
 from swarmhub_operator.engine import observer
 from swarmhub_operator.engine.errors import classify
 from swarmhub_operator.loop import (
@@ -52,7 +53,7 @@ from swarmhub_operator.loop import (
 )
 from swarmhub_operator.loop.assemble import assemble
 
-WATCH_EVERY = 0.1  # seconds of virtual time between two looks at the store
+SELDOM = 0.4  # seconds of virtual time between two questions that the program asks more often
 TABLES = ("services", "tasks", "task_labels", "secrets", "nodes")
 _THREADED = (
     controller,
@@ -64,6 +65,11 @@ _THREADED = (
     probe,
     workqueue,
     watch,
+)
+# What the operator asks again and again costs most of a run's time.
+_ASKS_OFTEN = (
+    *((module, "SOON") for module in (ending, follow, plan, renewing, settling)),
+    (probe, "INTERVAL"),
 )
 _TIMED = (apply, controller, probe, watch)
 _DATED = (homeside, lease, provision, specside, specwriting, statusside)
@@ -263,13 +269,14 @@ class Wiring:
             self._patch(module, "time", Time(stage))
         for module in _DATED:
             self._patch(module, "utc_now", clock.utc)
+        for module, name in _ASKS_OFTEN:
+            self._patch(module, name, SELDOM)
         self._patch(specwriting, "uuid4", self._uuid)
         self._patch(leadership, "boot_time", clock.monotonic)
         self._patch(probe, "ThreadPoolExecutor", lambda *_, **__: Pool(stage))
         self._patch(workqueue, "random", self._chance)
-        self._patch(
-            controller, "StoreWatch", functools.partial(watch.StoreWatch, interval=WATCH_EVERY)
-        )
+        seldom = functools.partial(watch.StoreWatch, interval=SELDOM)
+        self._patch(controller, "StoreWatch", seldom)
         self._patch(main, "DockerEngine", functools.partial(self._engine, engine_of))
         own = functools.partial(assemble, ask=self._ask, clock=clock.monotonic, now=clock.utc)
         self._patch(main, "assemble", own)

@@ -1,0 +1,34 @@
+"""`make test` leaves no folder of tests out, and two commands at once fail if either does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SIDE_BY_SIDE = ROOT / "tests" / "support" / "side-by-side"
+
+
+def test_every_folder_of_tests_is_run() -> None:
+    """A new one has to be named there."""
+    makefile = (ROOT / "Makefile").read_text()
+    lists = re.findall(r"^(?:APART|PARTS|PRODUCT) := (.*)$", makefile, re.MULTILINE)
+    named = {Path(folder) for line in lists for folder in line.split()}
+    tests = (path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py"))
+    assert {Path(*path.parts[:2]) for path in tests} == named
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [("true", "true", 0), ("exit 3", "sleep 0.1", 3), ("sleep 0.1", "exit 4", 4)],
+)
+def test_two_commands_fail_if_either_does(first: str, second: str, status: int) -> None:
+    """And both are waited for."""
+    words = ("one", "sh", "-c", f"echo begun; {first}", "--", "sh", "-c", second)
+    done = subprocess.run(
+        [SIDE_BY_SIDE, *words], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (status, "one | begun\n")
