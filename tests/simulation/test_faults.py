@@ -33,7 +33,8 @@ def test_without_faults_no_call_is_in_vain(tmp_path: Path, workload: Workload) -
         workload.act(sim)
         outcome.settle(sim, within=300)
         calls = (c for c in sim.seam.calls if c.side == "engine")
-        assert Counter(f"{c.verb} {c.target}" for c in calls) == sim.seam.landed
+        made = Counter(f"{c.verb} {c.target}" for c in calls)
+        assert not outcome.without_volumes(made - sim.seam.landed)
 
 
 def test_a_store_made_while_the_file_was_away_gives_way_to_it(tmp_path: Path) -> None:
