@@ -25,13 +25,15 @@ def ask(engine: Surroundings) -> Swarm:
     """Ask for all that the engine tells; each list that cannot be had says why."""
     about = _asked(engine.about)
     if isinstance(about, Missing):
-        return Swarm(about, about, about, about, about)  # it would only be waited for again
+        away = Missing("the engine does not answer")  # and would only be waited for again
+        return Swarm(about, away, away, away, away)
     if not about.manager:
-        why = Missing("This engine is not a manager of a Swarm.")
+        why = Missing("this engine is not a manager of a Swarm")
         return Swarm(about, why, why, why, why)
     nodes = _asked(engine.nodes)
     if isinstance(nodes, Missing):
-        return Swarm(about, nodes, nodes, nodes, nodes)
+        away = Missing("the engine does not tell of the Swarm")
+        return Swarm(about, nodes, away, away, away)
     return Swarm(
         about=about,
         nodes=nodes,

@@ -107,8 +107,13 @@ def engine_at(url: str, *, reads_only: bool = False, logins: str = "") -> Docker
     # The SDK takes long to load, and most commands do not need it.
     from swarmhub_operator.engine.docker_engine import DockerEngine  # noqa: PLC0415
 
-    given = {"credentials": Credentials(Path(logins))} if logins else {}
-    return DockerEngine(url, _refuse, **given) if reads_only else DockerEngine(url, **given)
+    if logins:
+        return DockerEngine(url, _refuse if reads_only else _allow, Credentials(Path(logins)))
+    return DockerEngine(url, _refuse) if reads_only else DockerEngine(url)
+
+
+def _allow() -> None:
+    """Let every call through."""
 
 
 def _refuse() -> None:

@@ -24,6 +24,11 @@ class Missing:
     why: str
     kind: str = ""
 
+    @property
+    def clause(self) -> str:
+        """The reason as the end of a sentence."""
+        return self.why.strip().rstrip(".")
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:

@@ -27,7 +27,7 @@ def nodes(facts: Facts) -> tuple[Finding, ...]:
     """Tell which nodes are down, as `status` does."""
     found = facts.store
     if isinstance(found, Missing):
-        return _by_engine(facts, found)
+        return _by_engine(facts)
     wrong = of_kinds(found.troubles, "Node")
     if wrong:
         return tuple(told(Check.NODES, trouble) for trouble in wrong)
@@ -36,11 +36,11 @@ def nodes(facts: Facts) -> tuple[Finding, ...]:
     return ok(Check.NODES, f"No node is down ({len(found.nodes)}).")
 
 
-def _by_engine(facts: Facts, store: Missing) -> tuple[Finding, ...]:
+def _by_engine(facts: Facts) -> tuple[Finding, ...]:
     """Without a store it is known who is down, and not who waits for them."""
     seen = facts.swarm.nodes
     if isinstance(seen, Missing):
-        return unknown(Check.NODES, f"Not known: {store.why}; {seen.why}")
+        return unknown(Check.NODES, "Not known, since neither the store nor the engine tells.")
     down = [n.hostname for n in seen if n.state == "down"]
     if not down:
         return ok(Check.NODES, f"No node is down ({len(seen)}).")
@@ -58,7 +58,7 @@ def clock(facts: Facts) -> tuple[Finding, ...]:
     """
     seen = facts.swarm.nodes
     if isinstance(seen, Missing):
-        return unknown(Check.CLOCK, f"Not known, since no node can be listed: {seen.why}")
+        return unknown(Check.CLOCK, f"Not known, since no node can be listed: {seen.clause}.")
     tasks = facts.swarm.tasks
     lags = _lags(() if isinstance(tasks, Missing) else tasks)
     probes = {} if isinstance(facts.probes, Missing) else facts.probes
@@ -122,10 +122,10 @@ def disk(facts: Facts) -> tuple[Finding, ...]:
     if not isinstance(facts.state_disk, Missing):
         found += _of_disk("the state database", facts.state_disk)
     else:
-        found += unknown(Check.DISK, f"Not known of the state database: {facts.state_disk.why}.")
+        found += unknown(Check.DISK, f"Not known of the state database: {facts.state_disk.clause}.")
     probes = facts.probes
     if isinstance(probes, Missing):
-        what = f"Not known of the disks of the nodes: {probes.why}."
+        what = f"Not known of the disks of the nodes: {probes.clause}."
         return (*found, *unknown(Check.DISK, what, PROBE_STEP))
     asked = {i: p for i, p in probes.items() if isinstance(p, Probe)}
     for ident, probe in asked.items():

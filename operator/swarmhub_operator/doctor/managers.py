@@ -17,7 +17,7 @@ def engine(facts: Facts) -> tuple[Finding, ...]:
         Finding(
             Check.ENGINE,
             Verdict.FAILED,
-            about.why,
+            f"{about.clause}.",
             "What runs goes on, but the operator can start and stop nothing by this engine.",
             "`systemctl status docker` shows why it does not run; `--docker-host` or DOCKER_HOST "
             "names another engine.",
@@ -29,7 +29,7 @@ def manager(facts: Facts) -> tuple[Finding, ...]:
     """Judge whether the engine is a manager (`Swarm.ControlAvailable` of `GET /info`)."""
     about = facts.swarm.about
     if isinstance(about, Missing):
-        return unknown(Check.MANAGER, f"Not known, since the engine does not tell: {about.why}")
+        return unknown(Check.MANAGER, "Not known, since the engine does not answer.")
     if about.manager:
         return ok(Check.MANAGER, f"{about.name} is a manager of the Swarm.")
     if about.state == "active":
@@ -56,8 +56,10 @@ def quorum(facts: Facts) -> tuple[Finding, ...]:
         return (_lost(f"The Swarm has no leader: {about.error.strip().rstrip('.')}."),)
     if isinstance(nodes, Missing):
         if "no leader" in nodes.why:
-            return (_lost(nodes.why),)
-        return unknown(Check.QUORUM, f"Not known, since the nodes cannot be listed: {nodes.why}")
+            return (_lost(f"{nodes.clause}."),)
+        return unknown(
+            Check.QUORUM, f"Not known, since the nodes cannot be listed: {nodes.clause}."
+        )
     managers = [n for n in nodes if n.role == "manager"]
     away = [n.hostname for n in managers if n.reachability != "reachable" or n.state == "down"]
     total, up = len(managers), len(managers) - len(away)

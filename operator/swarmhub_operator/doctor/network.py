@@ -18,7 +18,7 @@ from swarmhub_operator.engine.surroundings import Network
 PROBE_STEP: Final = "`swarmhub doctor --probe-nodes` asks the nodes, by an errand to each."
 _NARROW: Final = 0.25  # share of the addresses that is left: worth a look
 _GONE: Final = 0.1  # nearly none
-_FEW: Final = 8  # as many servers as start in one class hour at once: too few, whatever the share
+_FEW: Final = 4  # addresses that are too few, whatever their share
 _RESERVED: Final = 3  # the first, the last, and the gateway's
 _STUCK: Final = timedelta(seconds=60)
 _STACK: Final = "com.docker.stack.namespace"
@@ -60,7 +60,7 @@ def addresses(facts: Facts) -> tuple[Finding, ...]:
     if isinstance(network, Missing) and network.kind == "none":
         return (_no_network(facts.network),)
     if isinstance(network, Missing):
-        return unknown(Check.ADDRESSES, f"Not known: {network.why}")
+        return unknown(Check.ADDRESSES, f"Not known: {network.clause}.")
     if isinstance(services, Missing) or isinstance(tasks, Missing):
         return unknown(Check.ADDRESSES, "Not known, since services or tasks cannot be listed.")
     if not network.subnets:
@@ -108,7 +108,7 @@ def _waits(task: Task) -> bool:
 
 
 def _judged(left: int, total: int, *, stuck: bool) -> Verdict:
-    if stuck or left <= max(_GONE * total, min(_FEW, total)):
+    if stuck or left <= max(_GONE * total, _FEW):
         return Verdict.FAILED
     return Verdict.WARNING if left <= _NARROW * total else Verdict.OK
 
@@ -120,9 +120,9 @@ def endpoints(facts: Facts) -> tuple[Finding, ...]:
     """
     network, services = network_of(facts), facts.swarm.services
     if isinstance(network, Missing):
-        return unknown(Check.ENDPOINTS, f"Not known: {network.why.rstrip('.')}.")
+        return unknown(Check.ENDPOINTS, f"Not known: {network.clause}.")
     if isinstance(services, Missing):
-        return unknown(Check.ENDPOINTS, f"Not known: {services.why}")
+        return unknown(Check.ENDPOINTS, f"Not known: {services.clause}.")
     virtual = [s for s in attached(services, network) if is_virtual(s)]
     own = [s.name for s in virtual if _is_ours(s)]
     others = [s.name for s in virtual if not _is_ours(s)]
@@ -163,7 +163,7 @@ def names(facts: Facts) -> tuple[Finding, ...]:
     """Judge whether each node finds the names of what runs on the notebooks' network."""
     probes = facts.probes
     if isinstance(probes, Missing):
-        return unknown(Check.NAMES, f"Not known: {probes.why}.", PROBE_STEP)
+        return unknown(Check.NAMES, f"Not known: {probes.clause}.", PROBE_STEP)
     told = {i: p for i, p in probes.items() if isinstance(p, Probe)}
     if not any(p.sight.names for p in told.values()):
         return unknown(Check.NAMES, "Not known: no node told of a name that it looked up.")
@@ -205,5 +205,5 @@ def silent_nodes(facts: Facts, probes: Mapping[str, Probe | Missing]) -> str:
     by_reason: dict[str, list[str]] = defaultdict(list)
     for ident, found in probes.items():
         if isinstance(found, Missing):
-            by_reason[found.why.rstrip(".")].append(hostname(facts, ident))
+            by_reason[found.clause].append(hostname(facts, ident))
     return "; ".join(f"{named(hosts)} ({why})" for why, hosts in sorted(by_reason.items()))

@@ -39,7 +39,7 @@ def schema(facts: Facts) -> tuple[Finding, ...]:
             Check.SCHEMA, f"The schema of the store is the one of this version ({found.schema})."
         )
     if found.kind not in _SCHEMAS:
-        return unknown(Check.SCHEMA, f"Not known, since the store cannot be read: {found.why}.")
+        return unknown(Check.SCHEMA, "Not known, since the store cannot be read.")
     what, _, remedy = found.why.partition("; ")
     why = "Programs of this version do not touch a store of another one."
     return (Finding(Check.SCHEMA, Verdict.FAILED, _sentence(what), why, _sentence(remedy)),)
@@ -54,7 +54,7 @@ def lease(facts: Facts) -> tuple[Finding, ...]:
     """Judge whether an operator acts: what `status` says, and whether the clock went back."""
     found = facts.store
     if isinstance(found, Missing):
-        return unknown(Check.LEASE, f"Not known, since the store cannot be read: {found.why}.")
+        return unknown(Check.LEASE, "Not known, since the store cannot be read.")
     wrong = of_kinds(found.troubles, "Operator")
     if wrong:
         return tuple(told(Check.LEASE, trouble) for trouble in wrong)
@@ -72,7 +72,7 @@ def records(facts: Facts) -> tuple[Finding, ...]:
     """Count what `status` finds wrong with notebooks, homes and what has no record."""
     found = facts.store
     if isinstance(found, Missing):
-        return unknown(Check.RECORDS, f"Not known, since the store cannot be read: {found.why}.")
+        return unknown(Check.RECORDS, "Not known, since the store cannot be read.")
     wrong = of_kinds(found.troubles, "Notebook", "Home", "Held")
     serious = [t for t in wrong if t.needs_person]
     if not wrong:
@@ -99,7 +99,7 @@ def state(facts: Facts) -> tuple[Finding, ...]:
     """Judge whether the state lies on one node, which SQLite's WAL needs of who shares it."""
     labelled = _labelled(facts)
     if isinstance(labelled, Missing):
-        return unknown(Check.STATE, f"Not known, since no node can be listed: {labelled.why}")
+        return unknown(Check.STATE, f"Not known, since no node can be listed: {labelled.clause}.")
     found = [*_of_label(labelled), *_of_parts(facts), *_of_volumes(facts, labelled)]
     return tuple(found) or ok(Check.STATE, f"The state is on one node, {labelled[0]}.")
 

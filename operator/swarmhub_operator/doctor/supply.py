@@ -29,7 +29,7 @@ def registry(facts: Facts) -> tuple[Finding, ...]:
     if found:
         return tuple(found)
     if isinstance(facts.answers, Missing):
-        return unknown(Check.REGISTRY, f"Not known: {facts.answers.why}.")
+        return unknown(Check.REGISTRY, f"Not known: {facts.answers.clause}.")
     asked = {a.registry for a in facts.answers}
     if not asked:
         return unknown(
@@ -122,11 +122,9 @@ def images(facts: Facts) -> tuple[Finding, ...]:
     if found:
         return tuple(found)
     if isinstance(facts.store, Missing):
-        return unknown(
-            Check.IMAGES, f"Not known, since the store cannot be read: {facts.store.why}."
-        )
+        return unknown(Check.IMAGES, "Not known, since the store cannot be read.")
     if isinstance(facts.answers, Missing):
-        return unknown(Check.IMAGES, f"Not known: {facts.answers.why}.")
+        return unknown(Check.IMAGES, f"Not known: {facts.answers.clause}.")
     return ok(Check.IMAGES, "Registries have the images that servers ask for.")
 
 

@@ -36,7 +36,7 @@ def policy(facts: Facts) -> tuple[Finding, ...]:
         remedy = (
             "Correct it; `swarmhub policy check - < FILE` names all that is wrong with a policy."
         )
-        return (Finding(Check.POLICY, Verdict.FAILED, found.why, why, remedy),)
+        return (Finding(Check.POLICY, Verdict.FAILED, f"{found.clause}.", why, remedy),)
     risks = [*_of_privileges(found), *_of_storage(found)]
     findings = tuple(
         Finding(Check.POLICY, verdict, f"The policy {what}.", remedy=remedy)
@@ -112,7 +112,7 @@ def _of_storage(policy: Policy) -> Iterator[Risk]:
 def files(facts: Facts) -> tuple[Finding, ...]:
     """Judge whether others may read or write what should be closed to them."""
     if isinstance(facts.files, Missing):
-        return unknown(Check.FILES, f"Not known: {facts.files.why}.")
+        return unknown(Check.FILES, f"Not known: {facts.files.clause}.")
     found = [f for file in facts.files for f in _of_file(file)]
     if found:
         return tuple(found)
@@ -142,7 +142,7 @@ def _of_file(file: FileFact) -> list[Finding]:
 def certificates(facts: Facts) -> tuple[Finding, ...]:
     """Judge until when certificates are good."""
     if isinstance(facts.certificates, Missing):
-        return unknown(Check.CERTIFICATES, f"Not known: {facts.certificates.why}.")
+        return unknown(Check.CERTIFICATES, f"Not known: {facts.certificates.clause}.")
     found = [f for one in facts.certificates for f in _of_certificate(facts, one)]
     if found:
         return tuple(found)
@@ -155,7 +155,7 @@ def certificates(facts: Facts) -> tuple[Finding, ...]:
 
 def _of_certificate(facts: Facts, one: Certificate) -> tuple[Finding, ...]:
     if isinstance(one.good_until, Missing):
-        return unknown(Check.CERTIFICATES, f"Not known of {one.name}: {one.good_until.why}.")
+        return unknown(Check.CERTIFICATES, f"Not known of {one.name}: {one.good_until.clause}.")
     left = one.good_until - facts.now
     if left > _SOON:
         return ()

@@ -86,7 +86,7 @@ def versions(facts: Facts) -> tuple[Finding, ...]:
     """Judge the versions of all engines (`Description.Engine.EngineVersion` of `GET /nodes`)."""
     nodes = facts.swarm.nodes
     if isinstance(nodes, Missing):
-        return unknown(Check.VERSIONS, f"Not known, since no node can be listed: {nodes.why}")
+        return unknown(Check.VERSIONS, f"Not known, since no node can be listed: {nodes.clause}.")
     known = [(n, v) for n in nodes if (v := parse(n.engine_version)) is not None]
     found = [*_mixed(nodes), *_faulty(known), *_privileges(facts, known)]
     silent = [n.hostname for n in nodes if parse(n.engine_version) is None]
