@@ -20,6 +20,7 @@ from swarmhub_crds.errors import Reason
 from swarmhub_crds.sqlstore import failures, sqlite
 from swarmhub_operator.cli import doctor_host
 from swarmhub_operator.cli.options import engine_at
+from swarmhub_operator.doctor import x509
 from swarmhub_operator.doctor.finding import Check
 from swarmhub_operator.engine import labels
 from typer.testing import Result
@@ -372,7 +373,7 @@ def test_a_certificate_that_runs_out(site: Site, monkeypatch: pytest.MonkeyPatch
     assert (finding["verdict"], asked) == ("unknown", [8000])
     ends = datetime.now(UTC) + timedelta(days=2)
     monkeypatch.setattr(doctor_host, "shown_by", lambda *_: b"")
-    monkeypatch.setattr(doctor_host.x509, "good_until", lambda _: ends)
+    monkeypatch.setattr(x509, "good_until", lambda _: ends)
     (finding,) = of(site.doctor("-o", "json"), Check.CERTIFICATES)
     assert finding["verdict"] == "failed"
     assert "make up" in finding["nextStep"]

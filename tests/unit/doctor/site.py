@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from swarmhub_operator.doctor.facts import (
     Certificate,
     Facts,
     FileFact,
+    Missing,
     StoreFacts,
     Swarm,
 )
@@ -82,13 +84,16 @@ def probe(**values: Any) -> Probe:
 MANAGER = node("manager", role="manager", labels={"swarmhub.state": "true"})
 WORKER = node("worker1")
 HUB, SERVER = service("swarmhub_hub"), service("jupyter-ada")
+ABOUT = About("manager", "28.5.2", "id-manager", "active", manager=True)
+TASKS = (task(HUB, "manager"), task(SERVER, "worker1"))
 SWARM = Swarm(
-    about=About("manager", "28.5.2", "id-manager", "active", manager=True),
+    about=ABOUT,
     nodes=(MANAGER, WORKER),
     services=(HUB, SERVER),
-    tasks=(task(HUB, "manager"), task(SERVER, "worker1")),
+    tasks=TASKS,
     networks=(Network("net1", NETWORK, "overlay", ("10.0.9.0/24",)),),
 )
+PROBES: Mapping[str, Probe | Missing] = {"id-manager": probe(), "id-worker1": probe()}
 STORE = StoreFacts(
     uid="store-1",
     schema=7,
@@ -105,7 +110,7 @@ WELL = Facts(
     state_disk=ROOMY,
     answers=(Answer("registry.example/lab:1", "registry.example"),),
     certificates=(Certificate("the Swarm's own authority", NOW + timedelta(days=900), "Renew."),),
-    probes={"id-manager": probe(), "id-worker1": probe()},
+    probes=PROBES,
 )
 
 

@@ -19,14 +19,16 @@ from swarmhub_operator.engine.errors import Kind
 from swarmhub_operator.engine.observed import TaskState
 from swarmhub_operator.engine.surroundings import About
 from unit.doctor.site import (
+    ABOUT,
     GIB,
     HUB,
     MANAGER,
     NETWORK,
     NOW,
+    PROBES,
     SERVER,
     STORE,
-    SWARM,
+    TASKS,
     WELL,
     WORKER,
     found,
@@ -118,7 +120,7 @@ def test_how_many_managers_may_be_lost(reachable: tuple[bool, ...], verdict: Ver
 
 def test_quorum_lost() -> None:
     """The engine says so of itself, or when it is asked for its nodes."""
-    said = replace(SWARM.about, error="rpc error: The swarm does not have a leader.")
+    said = replace(ABOUT, error="rpc error: The swarm does not have a leader.")
     finding = only(swarm(about=said), Check.QUORUM, Verdict.FAILED)
     assert "--force-new-cluster" in finding.remedy
     silent = Missing("The Swarm has no leader (too few managers are up); bring managers back.")
@@ -203,18 +205,16 @@ def test_a_node_that_is_down_while_the_store_is_locked() -> None:
 def test_clock_skew_that_a_node_tells(seconds: int, verdict: Verdict, words: str) -> None:
     """Less the time that the question and the answer may have taken."""
     skewed = probe(at=NOW + timedelta(seconds=seconds))
-    finding = only(
-        replace(WELL, probes={**WELL.probes, "id-worker1": skewed}), Check.CLOCK, verdict
-    )
+    finding = only(replace(WELL, probes={**PROBES, "id-worker1": skewed}), Check.CLOCK, verdict)
     assert f"The clock of worker1 is {words} this machine's." == finding.what
 
 
 def test_a_clock_within_the_time_of_the_question_is_right() -> None:
     """It cannot be known better."""
     late = probe(at=NOW + timedelta(seconds=6))
-    assert found(replace(WELL, probes={**WELL.probes, "id-worker1": late}), Check.CLOCK)[
-        0
-    ].verdict is (Verdict.OK)
+    assert found(replace(WELL, probes={**PROBES, "id-worker1": late}), Check.CLOCK)[0].verdict is (
+        Verdict.OK
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_report_in_time_clears_a_clock() -> None:
 def test_a_disk_that_is_nearly_full(free: int, verdict: Verdict) -> None:
     """A node's, and that of the state."""
     full = Disk(total=100 * GIB, free=free * GIB)
-    nodes = {**WELL.probes, "id-worker1": probe(disk=full)}
+    nodes = {**PROBES, "id-worker1": probe(disk=full)}
     finding = only(replace(WELL, probes=nodes), Check.DISK, verdict)
     if verdict is not Verdict.OK:
         assert f"The disk of worker1 is nearly full: {free}.0 of 100.0 GiB" in finding.what
@@ -276,10 +276,10 @@ def test_servers_that_wait_for_an_address() -> None:
     waits = task(
         SERVER, "worker1", state=TaskState.NEW, addresses={}, node_id=None, created_at=made
     )
-    facts = swarm(tasks=(*SWARM.tasks, waits))
+    facts = swarm(tasks=(*TASKS, waits))
     assert "1 servers wait" in only(facts, Check.ADDRESSES, Verdict.FAILED).what
     young = replace(waits, created_at=NOW - timedelta(seconds=5))
-    assert found(swarm(tasks=(*SWARM.tasks, young)), Check.ADDRESSES)[0].verdict is Verdict.OK
+    assert found(swarm(tasks=(*TASKS, young)), Check.ADDRESSES)[0].verdict is Verdict.OK
 
 
 def test_no_network() -> None:
@@ -310,7 +310,7 @@ def test_name_resolution_broken_on_a_node() -> None:
     """On that node alone."""
     lost = probe(names={"swarmhub_hub": "[Errno -2] Name or service not known"})
     finding = only(
-        replace(WELL, probes={**WELL.probes, "id-worker1": lost}), Check.NAMES, Verdict.FAILED
+        replace(WELL, probes={**PROBES, "id-worker1": lost}), Check.NAMES, Verdict.FAILED
     )
     assert "worker1 does not find swarmhub_hub" in finding.what
     assert "docker service update --force swarmhub_hub" in finding.remedy
@@ -349,7 +349,7 @@ def test_a_registry_that_a_node_does_not_reach() -> None:
 def test_a_registry_that_a_probe_cannot_connect_to() -> None:
     """With the reason that the node gave."""
     apart = probe(connections={"registry.example:443": "timed out"})
-    facts = replace(WELL, probes={**WELL.probes, "id-worker1": apart})
+    facts = replace(WELL, probes={**PROBES, "id-worker1": apart})
     finding = only(facts, Check.REGISTRY, Verdict.FAILED)
     assert "worker1 cannot connect to the registry registry.example:443 (timed out)" in finding.what
 
