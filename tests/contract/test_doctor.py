@@ -169,6 +169,9 @@ def test_faults_of_a_real_engine_are_found(
     assert [(f["verdict"], f["subject"]) for f in told["registry"]] == [
         ("failed", "127.0.0.1:5000")
     ]
+    # The times of tasks agree on one clock; on the worker there is none that tells.
+    assert site.verdicts(told, "clock") == {"unknown"}
+    assert "doctor-worker" in told["clock"][0]["message"]
     elsewhere = site.doctor(at=worker)
     assert [f["verdict"] for f in elsewhere["manager"]] == ["failed"]
     assert "is a worker of the Swarm" in elsewhere["manager"][0]["message"]

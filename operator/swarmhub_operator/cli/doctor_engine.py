@@ -45,10 +45,9 @@ def ask(engine: Surroundings) -> Swarm:
 
 def ask_registries(engine: Surroundings, images: Iterable[str]) -> tuple[Answer, ...]:
     """Ask for images by their tags; a registry that does not answer is asked once."""
-    wanted = [image for image in dict.fromkeys(images) if "@" not in image]
     found: list[Answer] = []
     silent: set[str] = set()
-    for image in wanted[:MOST_IMAGES]:
+    for image in by_tag(images)[:MOST_IMAGES]:
         registry = registry_of(image)
         if registry in silent:
             continue
@@ -57,6 +56,11 @@ def ask_registries(engine: Surroundings, images: Iterable[str]) -> tuple[Answer,
         if answer.kind is Kind.UNAVAILABLE:
             silent.add(registry)
     return tuple(found)
+
+
+def by_tag(images: Iterable[str]) -> list[str]:
+    """Return those that are not named by digest, of which no registry is asked."""
+    return [image for image in dict.fromkeys(images) if "@" not in image]
 
 
 def _answer(engine: Surroundings, image: str, registry: str) -> Answer:

@@ -62,6 +62,7 @@ def gather(engine: Surroundings, state_url: str, now: datetime, *, probe: bool) 
         state_disk=doctor_host.state_disk(state),
         answers=_answers(engine, swarm, wanted),
         certificates=doctor_host.certificates(swarm, given.network),
+        unasked=max(len(doctor_engine.by_tag(wanted.images)) - doctor_engine.MOST_IMAGES, 0),
         probes=doctor_probes.ask_nodes(engine, means, swarm, given.network, wanted.images)
         if probe
         else asked,

@@ -14,16 +14,14 @@ from swarmhub_operator.decide.errands import Means
 from swarmhub_operator.decide.probes import Probe
 from swarmhub_operator.doctor.facts import Missing, Swarm
 from swarmhub_operator.doctor.network import names_to_ask
-from swarmhub_operator.doctor.supply import is_loopback
+from swarmhub_operator.doctor.supply import place_of
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.engine.observed import Node
 from swarmhub_operator.engine.port import Engine
-from swarmhub_operator.engine.registries import HUB, registry_of
+from swarmhub_operator.engine.registries import registry_of
 from swarmhub_operator.loop.errands import Errands
 
 WITHIN: Final = 60.0  # seconds that all nodes together may take
-_HUB_ADDRESS: Final = "registry-1.docker.io"
-_PORT: Final = "443"
 
 
 def ask_nodes(
@@ -38,7 +36,7 @@ def ask_nodes(
         return swarm.nodes
     target = _network_id(swarm, network)
     names = _names(swarm, network) if target else ()
-    places = sorted({_place(registry_of(image)) for image in images} - {""})
+    places = sorted({place_of(registry_of(image)) for image in images} - {""})
     nodes = {node.id: node for node in swarm.nodes}
     orders = {ident: probes.order(ident, target, names, places, ASKER) for ident in nodes}
     asked, told, silent = datetime.now(UTC), dict[str, Probe](), dict[str, str]()
@@ -68,11 +66,3 @@ def _names(swarm: Swarm, network: str) -> tuple[str, ...]:
         return ()
     found = next(n for n in networks if n.name == network)
     return names_to_ask(services, tasks, found)
-
-
-def _place(registry: str) -> str:
-    """Return host and port of a registry; "" for one that only the node itself reaches."""
-    if is_loopback(registry):
-        return ""
-    host = _HUB_ADDRESS if registry == HUB else registry
-    return host if ":" in host else f"{host}:{_PORT}"

@@ -119,6 +119,7 @@ class Facts:
         state_disk: room on the disk of the state database.
         answers: of registries.
         certificates: those that could be asked for.
+        unasked: how many images are wanted of which no registry was asked.
         probes: what was seen from within each node, by its id.
     """
 
@@ -131,6 +132,7 @@ class Facts:
     state_disk: Disk | Missing
     answers: tuple[Answer, ...] | Missing
     certificates: tuple[Certificate, ...] | Missing
+    unasked: int = 0
     probes: Mapping[str, Probe | Missing] | Missing = field(
         default_factory=lambda: Missing("no node was asked")
     )

@@ -154,7 +154,11 @@ def names_to_ask(
 ) -> tuple[str, ...]:
     """Return names that every node should find: of a few parts that run, notebooks last."""
     running = {t.service_id for t in tasks if t.state is TaskState.RUNNING}
-    there = [s for s in attached(services, network) if s.id in running]
+    there = [
+        s
+        for s in attached(services, network)
+        if s.id in running and labels.ERRAND not in s.labels  # which would be gone by then
+    ]
     there.sort(key=lambda s: (labels.STORE in s.labels, s.name))
     return tuple(s.name for s in there)[:3]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from swarmhub_crds.image import OnNode, Pull, SeenImage
@@ -10,17 +11,27 @@ from swarmhub_crds.image import OnNode, Pull, SeenImage
 from swarmhub_operator.decide.probes import Probe
 from swarmhub_operator.doctor.facts import Answer, Facts, Missing
 from swarmhub_operator.doctor.finding import Check, Finding, Verdict, named, ok, unknown
-from swarmhub_operator.doctor.network import hostname
+from swarmhub_operator.doctor.network import PROBE_STEP, hostname
 from swarmhub_operator.doctor.storage import of_kinds, told
 from swarmhub_operator.engine.errors import Kind
-from swarmhub_operator.engine.registries import registry_of
+from swarmhub_operator.engine.registries import HUB, registry_of
 
 _LOOPBACK: Final = ("127.", "localhost", "[::1]")
+_HUB_ADDRESS: Final = "registry-1.docker.io"
+_PORT: Final = "443"
 
 
 def is_loopback(registry: str) -> bool:
     """Whether each node has a relay of its own to a registry (docs/nodes.md)."""
     return registry.startswith(_LOOPBACK)
+
+
+def place_of(registry: str) -> str:
+    """Return host and port of a registry; "" for one that only the node itself reaches."""
+    if is_loopback(registry):
+        return ""
+    host = _HUB_ADDRESS if registry == HUB else registry
+    return host if ":" in host else f"{host}:{_PORT}"
 
 
 def registry(facts: Facts) -> tuple[Finding, ...]:
@@ -35,7 +46,46 @@ def registry(facts: Facts) -> tuple[Finding, ...]:
         return unknown(
             Check.REGISTRY, "Not known: no image is wanted by its tag, so none was asked."
         )
-    return ok(Check.REGISTRY, f"The registries answer: {named(asked)}.")
+    return _unseen(facts, asked) or ok(Check.REGISTRY, f"The registries answer: {named(asked)}.")
+
+
+def _unseen(facts: Facts, asked: Iterable[str]) -> tuple[Finding, ...]:
+    """Tell of which nodes nothing shows that they reach a registry."""
+    nodes, about = facts.swarm.nodes, facts.swarm.about
+    if isinstance(nodes, Missing) or isinstance(about, Missing):
+        return ()
+    probes = {} if isinstance(facts.probes, Missing) else facts.probes
+    found: list[Finding] = []
+    for name in sorted(asked):
+        apart = [
+            node.hostname
+            for node in nodes
+            if node.id != about.node_id  # whose engine has just asked
+            and not has_pulled(facts, node.id, name)
+            and not _connected(probes.get(node.id), name)
+        ]
+        if apart:
+            what = (
+                f"{name} answers here; not known from {named(apart)}, which pulled nothing of it."
+            )
+            found += unknown(Check.REGISTRY, what, "" if is_loopback(name) else PROBE_STEP)
+    return tuple(found)
+
+
+def has_pulled(facts: Facts, node: str, registry: str) -> bool:
+    """Whether a node has an image of a registry that it was told to pull."""
+    images = () if isinstance(facts.store, Missing) else facts.store.images
+    return any(
+        one.node_id == node and one.state is Pull.PRESENT
+        for image in images
+        if registry_of(image.image) == registry
+        for one in image.nodes
+    )
+
+
+def _connected(probe: Probe | Missing | None, registry: str) -> bool:
+    tried = probe.sight.connections if isinstance(probe, Probe) else {}
+    return tried.get(place_of(registry)) == ""
 
 
 def _from_here(facts: Facts) -> list[Finding]:
@@ -63,12 +113,19 @@ def _from_nodes(facts: Facts) -> list[Finding]:
     for ident, probe in probes.items():
         tried = probe.sight.connections if isinstance(probe, Probe) else {}
         for place, reason in tried.items():
-            if reason:
+            if reason and not _pulls_by_a_proxy(facts, ident, place):
                 node = hostname(facts, ident)
                 found.append(
                     _apart(node, f"{node} cannot connect to the registry {place} ({reason}).")
                 )
     return found
+
+
+def _pulls_by_a_proxy(facts: Facts, node: str, place: str) -> bool:
+    """Whether a node gets what it pulls although it cannot connect itself."""
+    images = () if isinstance(facts.store, Missing) else facts.store.images
+    registries = {registry_of(image.image) for image in images}
+    return any(has_pulled(facts, node, r) for r in registries if place_of(r) == place)
 
 
 def _apart(node: str, what: str, relay: str = "") -> Finding:
@@ -125,6 +182,13 @@ def images(facts: Facts) -> tuple[Finding, ...]:
         return unknown(Check.IMAGES, "Not known, since the store cannot be read.")
     if isinstance(facts.answers, Missing):
         return unknown(Check.IMAGES, f"Not known: {facts.answers.clause}.")
+    if facts.unasked:
+        what = (
+            f"Not known of {facts.unasked} images: registries are asked for {len(facts.answers)}."
+        )
+        return unknown(Check.IMAGES, what, "`swarmhub images` tells which nodes have them.")
+    if not facts.answers and not facts.store.images:
+        return unknown(Check.IMAGES, "Not known: no image is wanted by its tag.")
     return ok(Check.IMAGES, "Registries have the images that servers ask for.")
 
 

@@ -28,6 +28,7 @@ from swarmhub_operator.engine.surroundings import About, Network
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 GIB = 2**30
 NETWORK = "swarmhub_notebooks"
+REACHED = {"registry.example:443": ""}
 ROOMY = Disk(total=100 * GIB, free=60 * GIB)
 
 
@@ -76,7 +77,7 @@ def task(of: Service, on: str, **values: Any) -> Task:
 
 def probe(**values: Any) -> Probe:
     """Return what a node tells on which all is well."""
-    seen = {"at": NOW, "disk": ROOMY, "names": {"swarmhub_hub": ""}, "connections": {}}
+    seen = {"at": NOW, "disk": ROOMY, "names": {"swarmhub_hub": ""}, "connections": REACHED}
     asked = {"asked": NOW - timedelta(seconds=2), "heard": NOW + timedelta(seconds=2)}
     return Probe(sight=Sight.model_validate({**seen, **values}), **asked)
 

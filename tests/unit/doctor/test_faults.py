@@ -15,6 +15,7 @@ from swarmhub_operator.decide.probes import Disk
 from swarmhub_operator.doctor.examine import examine
 from swarmhub_operator.doctor.facts import Answer, Certificate, FileFact, Missing, Trouble
 from swarmhub_operator.doctor.finding import Check, Verdict
+from swarmhub_operator.doctor.supply import place_of
 from swarmhub_operator.engine.errors import Kind
 from swarmhub_operator.engine.observed import TaskState
 from swarmhub_operator.engine.surroundings import About
@@ -42,6 +43,7 @@ from unit.doctor.site import (
 )
 
 LAB = "127.0.0.1:5000/lab:1"
+THEIRS = "registry.example/lab:1"
 
 
 def managers(*reachable: bool) -> tuple[Any, ...]:
@@ -354,20 +356,59 @@ def test_a_registry_that_a_probe_cannot_connect_to() -> None:
     assert "worker1 cannot connect to the registry registry.example:443 (timed out)" in finding.what
 
 
+def test_a_node_that_pulls_by_a_proxy() -> None:
+    """It cannot connect itself, and yet has what it pulls."""
+    apart = probe(connections={"registry.example:443": "timed out"})
+    image = "registry.example/lab:1"
+    has = store(images=seen(image, Pull.PRESENT, Pull.PRESENT))
+    facts = replace(has, probes={**PROBES, "id-worker1": apart})
+    assert found(facts, Check.REGISTRY)[0].verdict is Verdict.OK
+
+
+def test_a_registry_of_which_a_node_shows_nothing() -> None:
+    """Is not called reachable from there; this manager's own engine was asked."""
+    facts = replace(WELL, probes=Missing("no node was asked"))
+    (finding,) = found(facts, Check.REGISTRY)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "not known from worker1, which pulled nothing" in finding.what
+    has = store(images=seen("registry.example/lab:1", Pull.PRESENT, Pull.PRESENT))
+    assert found(replace(has, probes={}), Check.REGISTRY)[0].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("registry", "place"),
+    [
+        ("127.0.0.1:5000", ""),
+        ("docker.io", "registry-1.docker.io:443"),
+        ("quay.io", "quay.io:443"),
+        ("r.example:5000", "r.example:5000"),
+    ],
+)
+def test_where_a_registry_is(registry: str, place: str) -> None:
+    """Host and port, unless it is each node's own."""
+    assert place_of(registry) == place
+
+
+def test_images_that_no_registry_was_asked_for() -> None:
+    """Are not called present."""
+    assert found(replace(WELL, unasked=3), Check.IMAGES)[0].verdict is Verdict.UNKNOWN
+    assert found(replace(WELL, answers=()), Check.IMAGES)[0].verdict is Verdict.UNKNOWN
+
+
 def test_an_image_that_is_missing() -> None:
     """The registry has never heard of it; a pull that fails for that is no fault of the node's."""
-    answer = Answer(LAB, "127.0.0.1:5000", Kind.GONE, "The registry does not know the image.")
-    facts = replace(store(images=seen(LAB, Pull.FAILED, Pull.FAILED)), answers=(answer,))
+    answer = Answer(THEIRS, "registry.example", Kind.GONE, "The registry does not know the image.")
+    facts = replace(store(images=seen(THEIRS, Pull.FAILED, Pull.FAILED)), answers=(answer,))
     finding = only(facts, Check.IMAGES, Verdict.FAILED)
-    assert finding.subject == LAB
+    assert finding.subject == THEIRS
 
 
 def test_an_image_behind_a_login() -> None:
     """Which the operator may have, though this command has not."""
-    answer = Answer(LAB, "r", Kind.REFUSED, "It wants a login.")
+    answer = Answer(THEIRS, "registry.example", Kind.REFUSED, "It wants a login.")
     facts = replace(WELL, answers=(answer,))
     assert "REGISTRY_AUTH" in only(facts, Check.IMAGES, Verdict.FAILED).remedy
-    had = replace(store(images=seen(LAB, Pull.PRESENT, Pull.PRESENT)), answers=(answer,))
+    had = replace(store(images=seen(THEIRS, Pull.PRESENT, Pull.PRESENT)), answers=(answer,))
     assert found(had, Check.IMAGES)[0].verdict is Verdict.OK
 
 
