@@ -101,10 +101,22 @@ def _lines(found: Sequence[Finding], *, everything: bool) -> list[str]:
         some = [f for f in found if f.verdict is verdict]
         if some and (verdict is not Verdict.OK or everything):
             lines += ["", f"{title} ({len(some)}):"]
-            lines += [line for finding in some for line in _finding(finding)]
+            lines += _unknown(some) if verdict is Verdict.UNKNOWN else _told(some)
     if counted[Verdict.OK] == len(found):
         lines += ["", "Nothing is wrong."]
     return lines
+
+
+def _unknown(found: Sequence[Finding]) -> list[str]:
+    """A line each, since the reason of many is the same; what helps is said once."""
+    texts = (safe(f"{f.check} {f.subject}".strip() + f": {f.what}") for f in found)
+    lines = [f"  {line}" for text in texts for line in _wrapped(text)]
+    steps = dict.fromkeys(f.remedy for f in found if f.remedy)
+    return lines + [_INDENT + line for s in steps for line in _wrapped(safe(f"Next: {s}"))]
+
+
+def _told(found: Sequence[Finding]) -> list[str]:
+    return [line for finding in found for line in _finding(finding)]
 
 
 def _finding(finding: Finding) -> list[str]:

@@ -26,18 +26,16 @@ _CLOCK_STEP: Final = "On that node, `timedatectl` shows whether its clock is kep
 def nodes(facts: Facts) -> tuple[Finding, ...]:
     """Tell which nodes are down, as `status` does."""
     found = facts.store
-    if isinstance(found, Missing):
+    if isinstance(found, Missing) or not found.nodes:
         return _by_engine(facts)
     wrong = of_kinds(found.troubles, "Node")
     if wrong:
         return tuple(told(Check.NODES, trouble) for trouble in wrong)
-    if not found.nodes:
-        return unknown(Check.NODES, "Not known, since no operator has told of any node yet.")
     return ok(Check.NODES, f"No node is down ({len(found.nodes)}).")
 
 
 def _by_engine(facts: Facts) -> tuple[Finding, ...]:
-    """Without a store it is known who is down, and not who waits for them."""
+    """Without what an operator saw it is known who is down, and not who waits for them."""
     seen = facts.swarm.nodes
     if isinstance(seen, Missing):
         return unknown(Check.NODES, "Not known, since neither the store nor the engine tells.")

@@ -94,7 +94,7 @@ def _counted(
     ]
     what = f"{left} of {total} addresses of the network {network.name} are left"
     if stuck:
-        what += f", and {len(stuck)} servers wait for one"
+        what += f", and servers wait for one ({len(stuck)})"
     verdict = _judged(left, total, stuck=bool(stuck))
     if verdict is Verdict.OK:
         return ok(Check.ADDRESSES, f"{what}.")

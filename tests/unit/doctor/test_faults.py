@@ -279,7 +279,7 @@ def test_servers_that_wait_for_an_address() -> None:
         SERVER, "worker1", state=TaskState.NEW, addresses={}, node_id=None, created_at=made
     )
     facts = swarm(tasks=(*TASKS, waits))
-    assert "1 servers wait" in only(facts, Check.ADDRESSES, Verdict.FAILED).what
+    assert "servers wait for one (1)" in only(facts, Check.ADDRESSES, Verdict.FAILED).what
     young = replace(waits, created_at=NOW - timedelta(seconds=5))
     assert found(swarm(tasks=(*TASKS, young)), Check.ADDRESSES)[0].verdict is Verdict.OK
 
