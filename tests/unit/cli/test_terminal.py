@@ -61,9 +61,9 @@ def test_sentences_wrap_within_the_terminal(running: State) -> None:
 
 def test_a_diagnosis_is_coloured_and_wrapped(state: State) -> None:
     """Verdicts have colours, unless NO_COLOR is set; sentences stay within the width."""
-    nobody = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
-    assert "\x1b[31mfailed\x1b[0m" in on_terminal(state, "doctor", **nobody)
-    plain = on_terminal(state, "doctor", columns=60, NO_COLOR="1", **nobody)
+    nobody = "unix:///nowhere/docker.sock"
+    assert "\x1b[31mfailed\x1b[0m" in on_terminal(state, "doctor", DOCKER_HOST=nobody)
+    plain = on_terminal(state, "doctor", columns=60, NO_COLOR="1", DOCKER_HOST=nobody)
     assert "\x1b" not in plain
     words = [line for line in plain.splitlines() if " " in line.strip() and "(" not in line]
     assert max(map(len, words)) <= 60
