@@ -115,6 +115,20 @@ def test_who_reads_nothing_hangs_on_a_leash(environment: dict[str, str], tmp_pat
     assert kept.read_text() == "/dev/null\n"
 
 
+@pytest.mark.parametrize(("verb", "asks"), [("doctor", True), ("plan", True), ("status", False)])
+def test_who_asks_the_engine_gets_it_without_an_operator(
+    environment: dict[str, str], tmp_path: Path, verb: str, asks: bool
+) -> None:
+    """And nobody else: it is as good as root."""
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(path))
+        given = {**environment, "DOWN": "1", "DOCKER_HOST": f"unix://{path}"}
+        told = words(given, verb=(verb,))
+    assert told[0] == "run"
+    assert (f"{path}:/var/run/docker.sock" in told) is asks
+
+
 def test_what_completes_a_line_is_passed_on(environment: dict[str, str]) -> None:
     """To the container, where the store is; for other commands it is no matter."""
     told = words({**environment, **COMPLETION}, verb=())

@@ -8,6 +8,7 @@ import typer
 
 from swarmhub_operator.cli.cordon import cordon, uncordon
 from swarmhub_operator.cli.describe import describe
+from swarmhub_operator.cli.doctor import doctor
 from swarmhub_operator.cli.drain import drain
 from swarmhub_operator.cli.errors import Commands
 from swarmhub_operator.cli.events import events
@@ -40,6 +41,11 @@ app = typer.Typer(
 )
 _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     status: ("status", "status -o json | jq .problems"),
+    doctor: (
+        "doctor",
+        "doctor --probe-nodes --all",
+        "doctor -o json | jq '.findings[] | select(.verdict==\"failed\")'",
+    ),
     get: (
         "get notebooks",
         "get notebook alice/lab -o yaml",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
+from swarmhub_operator.engine.surroundings import About, Network
 from swarmhub_operator.engine.workloads import Workload
 
 
@@ -110,3 +111,19 @@ class Neighbours(Engine, Protocol):
 
     def foreign(self) -> tuple[Workload, ...]:
         """List all services of the Swarm and all containers of this engine's own node."""
+
+
+class Surroundings(Engine, Protocol):
+    """An engine that tells of itself and of all that runs on the Swarm, as a doctor needs it."""
+
+    def about(self) -> About:
+        """Return what the engine says of itself; any engine does, in a Swarm or not."""
+
+    def networks(self) -> tuple[Network, ...]:
+        """List the networks that this engine knows."""
+
+    def all_services(self) -> tuple[Service, ...]:
+        """List the services of the Swarm, whoever made them."""
+
+    def all_tasks(self) -> tuple[Task, ...]:
+        """List the tasks of the Swarm, whoever made them."""
