@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import typer
 
+from swarmhub_operator.cli.bug_report import bug_report
 from swarmhub_operator.cli.cordon import cordon, uncordon
 from swarmhub_operator.cli.describe import describe
 from swarmhub_operator.cli.drain import drain
@@ -73,6 +74,11 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "migrate --from dockerspawner",
         "migrate --from dockerspawner --escape legacy --users users.txt --confirm",
         "migrate --from swarmspawner --volume-template 'work-{username}' --stop-services",
+    ),
+    bug_report: (
+        "bug-report",
+        "bug-report report.tar.gz --anonymize",
+        "bug-report - > report.tar.gz",
     ),
     version: ("version",),
 }
