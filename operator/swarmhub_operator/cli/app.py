@@ -27,6 +27,7 @@ from swarmhub_operator.cli.restart import restart
 from swarmhub_operator.cli.state import app as state
 from swarmhub_operator.cli.status import status
 from swarmhub_operator.cli.stop import stop
+from swarmhub_operator.cli.top import top
 from swarmhub_operator.cli.version import version
 
 app = typer.Typer(
@@ -65,6 +66,12 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     stop: ("stop alice", "stop alice/lab bob --yes", "stop -l course=stats101 --dry-run"),
     restart: ("restart alice", "restart alice/lab --yes", "restart -l node=worker-1 --dry-run"),
     nodes: ("nodes", "nodes -o wide", "nodes -o json | jq '.items[] | select(.state==\"down\")'"),
+    top: (
+        "top notebooks",
+        "top notebooks --sort-by memory",
+        "top nodes -o wide",
+        "top nb -l course=stats101 -o json | jq '.items[].usage'",
+    ),
     images: ("images", "images -o wide", "images --watch", "images --wait 300"),
     drain: ("drain worker1 --dry-run", "drain worker1 --yes --idle-after 1h"),
     cordon: ("cordon worker1",),

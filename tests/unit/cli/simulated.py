@@ -81,7 +81,11 @@ class Site:
         """Make a service of the stack."""
         about = {"com.docker.stack.namespace": "swarmhub"}
         container = {"Image": name, "Labels": about, "Env": list(environment)}
-        template = {"ContainerSpec": container, "RestartPolicy": {"Condition": "none"}}
+        template = {
+            "ContainerSpec": container,
+            "RestartPolicy": {"Condition": "none"},
+            "Placement": {"Constraints": ["node.role==manager"]},
+        }
         self.create(
             {
                 "Name": f"swarmhub_{name}",
