@@ -78,7 +78,8 @@ def _target(file: str | None, name: str, *, force: bool) -> Path | None:
         typer.BadParameter: standard output was asked for and is a terminal.
         typer.Exit: the file is there already.
     """
-    if file == _STDOUT and output.is_terminal():
+    # The command's script knows of a terminal that it could not hand on.
+    if file == _STDOUT and (output.is_terminal() or os.environ.get("SWARMHUB_TERMINAL")):
         raise typer.BadParameter("standard output is a terminal; name a file, or send it to one")
     if file == _STDOUT or (file is None and not output.is_terminal()):
         return None
