@@ -25,6 +25,8 @@ from swarmhub_operator.cli.plan import plan
 from swarmhub_operator.cli.policy import app as policy
 from swarmhub_operator.cli.restart import restart
 from swarmhub_operator.cli.state import app as state
+from swarmhub_operator.cli.state_files import migrate as migrate_store
+from swarmhub_operator.cli.state_files import restore as restore_store
 from swarmhub_operator.cli.status import status
 from swarmhub_operator.cli.stop import stop
 from swarmhub_operator.cli.top import top
@@ -96,6 +98,10 @@ _OF_HOMES: dict[Callable[..., None], tuple[str, ...]] = {
     prune: ("prune --released --older-than 30d --dry-run",),
     restore: ("restore ada --yes < ada.tar", "restore ada ada.tar --replace"),
 }
+_OF_STATE: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
+    "migrate": (migrate_store, ("migrate --dry-run",)),
+    "restore": (restore_store, ("restore state-monday.db", "restore - --yes < state-monday.db")),
+}
 _AS_IT_IS = "\b"  # tells click not to re-flow the paragraph
 
 for verb, examples in _EXAMPLES.items():
@@ -104,6 +110,9 @@ for verb, examples in _EXAMPLES.items():
 for verb, examples in _OF_HOMES.items():
     lines = (_AS_IT_IS, "Examples:", *(f"  swarmhub homes {example}" for example in examples))
     homes.command(epilog="\n".join(lines))(verb)
+for name, (verb, examples) in _OF_STATE.items():
+    lines = (_AS_IT_IS, "Examples:", *(f"  swarmhub state {example}" for example in examples))
+    state.command(name, epilog="\n".join(lines))(verb)
 app.add_typer(homes)
 app.add_typer(policy)
 app.add_typer(state)

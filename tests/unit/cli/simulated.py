@@ -100,7 +100,7 @@ class Site:
         """Return the id of a node."""
         with self.served.lock:
             nodes = self.swarm.world.nodes.values()
-            return next(n["ID"] for n in nodes if n["Description"]["Hostname"] == hostname)
+            return str(next(n["ID"] for n in nodes if n["Description"]["Hostname"] == hostname))
 
     def nodes_are_known(self) -> None:
         """Let the store tell of the nodes, as an operator does."""
