@@ -35,6 +35,8 @@ def test_names_of_other_things(name: str) -> None:
     [
         ("postgres://ada:s3cr3t-p@db.example/x", "postgres://(hidden)@db.example/x"),
         ("GET /?token=s3cr3t-p&a=1", "GET /?token=(hidden)&a=1"),
+        ("GET /hub/oauth_callback?code=s3cr3t-p&state=ab",
+         "GET /hub/oauth_callback?code=(hidden)&state=(hidden)"),
         ("Authorization: token s3cr3t-p, x", "Authorization: (hidden), x"),
         ('"authorization": "Bearer s3cr3t-p"', '"authorization": "(hidden)"'),
         ("curl -H 'Bearer s3cr3t-p'", "curl -H 'Bearer (hidden)'"),

@@ -41,6 +41,8 @@ _LOOKS: Final = tuple(
         r"([A-Za-z][A-Za-z0-9+.-]{0,20}://)[^/\s\"'<>]{1,500}@",  # user and password of a URL
         rf"(?i)(authorization{_QUOTE}?\s*[=:]\s*{_QUOTE}?)(?:(?:bearer|basic|token)\s+)?[^\s\"',;]+",
         r"(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}",
+        # What logins hand from page to page, and links that are signed.
+        r"([?&](?:code|state|ticket|sig|signature|key|_xsrf)=)[^&\s\"'<>]+",
         # NAME=value, "name": "value", name: value, ?name=value
         rf"(?i)({_WORD}[\w.-]{{0,64}}{_QUOTE}?\s*[=:]\s*)(?:{_VALUE})",
         r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?",  # JSON web tokens
