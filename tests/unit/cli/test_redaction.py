@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 import time
+from datetime import UTC, datetime
 
 import pytest
 from swarmhub_operator.cli.bugreport.anonymity import Pseudonyms, users_in_log
+from swarmhub_operator.cli.bugreport.archive import Part, pack
 from swarmhub_operator.cli.bugreport.known import Secrets
 from swarmhub_operator.cli.bugreport.looks import is_secret_name
 from swarmhub_operator.cli.bugreport.redaction import Redactor, named_secrets
@@ -155,6 +159,18 @@ def test_a_secret_like_the_placeholder(secret: str) -> None:
     clean = redactor.text(f"a {secret}* b")
     assert redactor.leaks(clean) is False
     assert (secret in clean) == (secret == "true")
+
+
+def test_a_part_that_still_holds_a_secret_is_left_out() -> None:
+    """The last look is at what is written, where JSON's own signs may make one up."""
+    parts = (Part("a.json", "one", {"a": "b"}), Part("b.txt", "another", "a b"))
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    packed = pack(parts, Redactor(['"a": "b"']), name="r", now=now, about={})
+    first, second = packed.manifest["parts"]
+    assert (first["taken"], second["taken"]) == (False, True)
+    assert "it was left out" in first["reason"]
+    with tarfile.open(fileobj=io.BytesIO(packed.content)) as archive:
+        assert archive.getnames() == ["r/manifest.json", "r/b.txt"]
 
 
 def test_users_get_other_names() -> None:

@@ -41,10 +41,11 @@ class Pseudonyms:
         start = "user"
         while any(start in user for user in known):
             start += "x"
-        self._by_form: dict[str, str] = {}
-        for number, user in enumerate(known, 1):
+        # A name itself goes before what another one looks like in some form: "ada" before "Ada".
+        self._by_form = {user: f"{start}-{number}" for number, user in enumerate(known, 1)}
+        for user in known:
             for form in _forms(user):
-                self._by_form.setdefault(form, f"{start}-{number}")
+                self._by_form.setdefault(form, self._by_form[user])
         longest_first = sorted(self._by_form, key=lambda form: (-len(form), form))
         choices = "|".join(map(re.escape, longest_first))
         # As a whole word: the user "ada" is not in "adapter".
