@@ -14,6 +14,7 @@ from docker.errors import APIError, DockerException
 from swarmhub_operator.engine import decode, labels, surroundings, tasklog, workloads
 from swarmhub_operator.engine.credentials import Credentials
 from swarmhub_operator.engine.errors import EngineError, Kind, classify, classify_registry
+from swarmhub_operator.engine.inspecting import Inspecting
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
 from swarmhub_operator.engine.registries import registry_of
 from swarmhub_operator.engine.surroundings import About, Network
@@ -72,7 +73,7 @@ class _GuardedClient(docker.APIClient):  # type: ignore[misc]  # the SDK has no 
         yield body
 
 
-class DockerEngine:
+class DockerEngine(Inspecting):
     """`Engine` over the docker SDK's low-level client."""
 
     def __init__(

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from swarmhub_operator.engine.inspecting import Listed
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
+from swarmhub_operator.engine.shares import Share
 from swarmhub_operator.engine.surroundings import About, Network
+from swarmhub_operator.engine.usage import Sample
 from swarmhub_operator.engine.workloads import Workload
 
 
@@ -127,3 +130,29 @@ class Surroundings(Engine, Protocol):
 
     def all_tasks(self) -> tuple[Task, ...]:
         """List the tasks of the Swarm, whoever made them."""
+
+
+class Measuring(Protocol):
+    """An engine that tells how much is used, as `swarmhub top` needs it."""
+
+    def nodes(self) -> tuple[Node, ...]:
+        """List the nodes of the Swarm."""
+
+    def own_node_id(self) -> str:
+        """Return the node id of the engine that answers here."""
+
+    def shares(self) -> tuple[Share, ...]:
+        """List what the tasks of the whole Swarm may take of their nodes, whoever owns them."""
+
+    def sample(self, container: str) -> Sample | None:
+        """Read the counters of a container of this engine's own node; None: it runs not here."""
+
+
+class Reporting(LogSource, Protocol):
+    """An engine that tells all that a bug report holds of it."""
+
+    def essentials(self) -> Mapping[str, Any]:
+        """Return the essentials of its version and of its own information."""
+
+    def raw(self, what: Listed) -> tuple[Mapping[str, Any], ...]:
+        """List services, tasks, nodes or networks of the Swarm in its own words."""
