@@ -155,7 +155,7 @@ def _put_right(adapter: DockerEngine, name: str, spec: Mapping[str, Any]) -> Non
             raise
         return True
 
-    wait_for(f"the update of {name} to be of its newest version", is_taken, timeout=10)
+    wait_for(f"the update of {name} to be of its newest version", is_taken, timeout=30)
 
 
 def test_each_change_behind_our_back_is_named(
@@ -219,7 +219,7 @@ def test_failed_task_tells_exit_code_and_log_and_a_raised_counter_starts_anew(
     secret = next(s for s in adapter.secrets(STORE) if s.labels["swarmhub.notebook"] == "carol")
     placement = Placement(image=tiny, force_update=1, supersedes=task.id)
     adapter.update_service(service.id, service.version, service_spec(wanted, placement, secret.id))
-    wait_for("a second task", lambda: _newest(adapter, service_id).id != task.id, timeout=10)
+    wait_for("a second task", lambda: _newest(adapter, service_id).id != task.id, timeout=30)
     assert _service(adapter, "carol").force_update == 1
     adapter.remove_service(service_id)
 

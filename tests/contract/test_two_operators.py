@@ -421,7 +421,7 @@ def test_an_update_leaves_no_gap_in_which_a_crash_is_not_seen(
         began = time.monotonic()
         container = duo.running("ada", container)
         longest = max(longest, time.monotonic() - began)
-        assert leader.process.process.wait(timeout=10) == 0
+        assert leader.process.process.wait(timeout=30) == 0
         wait_for("the new one to lead", standby.process.leads)
         leader = standby
     assert longest < lease

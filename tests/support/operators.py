@@ -71,7 +71,7 @@ class OperatorProcess:
 
     def wait_health(self, what: str, check: Callable[[dict[str, Any]], bool]) -> None:
         """Wait until what /healthz tells passes a check."""
-        wait_for(what, lambda: (seen := self.health()) and check(seen), timeout=20)
+        wait_for(what, lambda: (seen := self.health()) and check(seen), timeout=60)
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the log, which is one JSON object a line."""
@@ -99,11 +99,11 @@ class OperatorProcess:
         """Send SIGTERM and return the seconds that the end took."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=10) == 0
+        assert self.process.wait(timeout=30) == 0
         return time.monotonic() - began
 
     def kill(self) -> None:
         """End it as a crash does, also one that is stopped; a second time does nothing."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=30)

@@ -25,4 +25,4 @@ def in_sequence(manager: Node, *command: str) -> None:
             return False
         return True
 
-    wait_for(f"`docker {' '.join(command)}` to be taken", taken, timeout=10)
+    wait_for(f"`docker {' '.join(command)}` to be taken", taken, timeout=30)

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(what: str, check: Callable[[], T], timeout: float = 30, pause: float = 0.1) -> T:
+def wait_for(what: str, check: Callable[[], T], timeout: float = 60, pause: float = 0.1) -> T:
     """Call `check` until it returns something true, and return that.
 
     Args:

@@ -75,7 +75,7 @@ class Operator:
         """End the process by SIGKILL."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=30)
             self._process = None
             self.kills += 1
 
