@@ -31,6 +31,7 @@ _HEADERS: Final = {
 }
 _STREAMS_OF_ONE: Final = 30  # open pages of one person
 _STREAM_FOR: Final = 300.0  # seconds; then the browser comes again, and its rights are asked anew
+_FIRST: Final = 10.0  # seconds that the first look into the store may take
 _KEEP_ALIVE: Final = 15.0  # seconds
 _SAID: Final = {
     403: "You may not do that.",
@@ -63,6 +64,7 @@ class Base(HubOAuthenticated, web.RequestHandler):  # type: ignore[misc]  # Jupy
         """
         await self.hub_auth.get_user(self, sync=False)  # without blocking; kept for current_user
         if self.current_user:
+            await self.feed.after(0, _FIRST)
             return
         if not self.navigates or self.request.method != "GET":
             raise web.HTTPError(_FORBIDDEN)
@@ -105,6 +107,15 @@ class Base(HubOAuthenticated, web.RequestHandler):  # type: ignore[misc]  # Jupy
         else:
             self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.write(said)
+
+
+class Static(web.StaticFileHandler):
+    """Files of the page, asked for anew after each update of it."""
+
+    def set_extra_headers(self, _path: str) -> None:
+        """Have the browser ask whether it has the current one."""
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("X-Content-Type-Options", "nosniff")
 
 
 class Page(Base):
@@ -243,7 +254,7 @@ def routes(prefix: str, feed: Feed, renderer: Renderer) -> list[Any]:
     what = r"(servers|homes|nodes|events|plots|servers/[a-z0-9-]+)"
     return [
         (f"{prefix}oauth_callback", HubOAuthCallbackHandler),
-        (f"{prefix}static/(.*)", web.StaticFileHandler, {"path": str(FOLDER / "static")}),
+        (f"{prefix}static/(.*)", Static, {"path": str(FOLDER / "static")}),
         (f"{prefix}()", Page, shared),
         (f"{prefix}{what}", Page, shared),
         (f"{prefix}live/{what}", Live, shared),
