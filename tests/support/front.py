@@ -1,4 +1,4 @@
-"""A proxy before a hub and its page, as the real one: one address, answers passed on as they come."""
+"""A proxy before a hub and its page: one address, and answers are passed on as they come."""
 
 from __future__ import annotations
 

@@ -49,6 +49,7 @@ class Feed:
         self._store: Store | None = None
         self._opening = threading.Lock()
         self._closed = threading.Event()
+        self._watch: StoreWatch | None = None
         self._reader = _Reader()
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
 
@@ -59,6 +60,8 @@ class Feed:
     def close(self) -> None:
         """End the thread and close the store."""
         self._closed.set()
+        if self._watch is not None:
+            self._watch.wake()
         self._thread.join(10)
         if self._store is not None:
             self._store.close()
@@ -89,13 +92,12 @@ class Feed:
         told.set_result(None)
 
     def _run(self) -> None:
-        watch: StoreWatch | None = None
         while not self._closed.is_set():
             snapshot = None
             try:
-                if watch is None:
-                    watch = StoreWatch(self._url, interval=_INTERVAL)
-                snapshot = self._reader.look(self._open(), watch)
+                if self._watch is None:
+                    self._watch = StoreWatch(self._url, interval=_INTERVAL)
+                snapshot = self._reader.look(self._open(), self._watch)
             except StoreError as error:
                 snapshot = self._reader.troubled(f"{error}")
                 self._closed.wait(_ASIDE)
@@ -109,8 +111,8 @@ class Feed:
                 with suppress(RuntimeError):  # the loop has ended
                     self._loop.call_soon_threadsafe(self._publish, snapshot)
             self._closed.wait(_PAUSE)
-        if watch is not None:
-            watch.close()
+        if self._watch is not None:
+            self._watch.close()
 
 
 class _Reader:

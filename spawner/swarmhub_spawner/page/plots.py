@@ -129,7 +129,7 @@ def _times(buckets: Sequence[Bucket]) -> tuple[Mark, ...]:
     return tuple(
         Mark(round(_LEFT + place * slot, 1), HEIGHT - 6, f"{bucket.begin:%H:%M}")
         for place, bucket in enumerate(buckets)
-        if bucket.begin.minute == 0
+        if bucket.begin.minute == 0 and place < len(buckets) - 1  # no room beside the last bar
     )
 
 

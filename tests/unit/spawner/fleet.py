@@ -39,12 +39,12 @@ _PHASES = (Phase.FAILED, Phase.BACK_OFF, Phase.PENDING, Phase.STARTING, Phase.ST
 
 
 def notebook(user: str, server: str = "", phase: Phase = Phase.RUNNING, **more: Any) -> Notebook:
-    """Return a record in a phase; `message` and `minutes` (its age) may be given, or spec fields."""
+    """Return a record; `message`, `minutes` (its age) and fields of its spec may be given."""
     minutes = more.pop("minutes", 30)
     message = more.pop("message", WHY.get(phase, ""))
     now = datetime.now(UTC)
     begun = now - timedelta(minutes=minutes)
-    ready = begun + timedelta(seconds=2 + minutes % 7)
+    ready = begun + timedelta(seconds=2 + minutes * 13 % 11 + len(user) % 3)
     up = phase is Phase.RUNNING
     name = notebook_name(user, server)
     spec = {
@@ -118,7 +118,7 @@ def many(count: int) -> list[Notebook]:
     users = ["ada", "bob", *(f"student-{n:04}" for n in range(count))][:count]
     phases = [_PHASES[n // 20 % 5] if n % 20 == 19 else Phase.RUNNING for n in range(count)]
     return [
-        notebook(user, phase=phase, minutes=5 + n * 7 % 350, groups=("class",) if n > 1 else ())
+        notebook(user, phase=phase, minutes=5 + n * n * 7 % 350, groups=("class",) if n > 1 else ())
         for n, (user, phase) in enumerate(zip(users, phases, strict=True))
     ]
 
@@ -255,8 +255,12 @@ c.JupyterHub.load_roles = [
     *c.JupyterHub.load_roles,
     *roles(),
     {{"name": "tutor", "scopes": ["read:servers!group=class"], "users": ["tess"]}},
+    {{"name": "warden", "scopes": ["read:servers", "delete:servers"], "groups": ["wardens"]}},
+    {{"name": "groups", "scopes": ["groups"], "services": ["tester"]}},
 ]
-c.JupyterHub.load_groups = {{"class": {{"users": ["student-0000"]}}}}
+c.JupyterHub.load_groups = {{
+    "class": {{"users": ["student-0000"]}}, "wardens": {{"users": ["will"]}}
+}}
 c.Authenticator.admin_users = {{"root"}}
 """
 

@@ -1,4 +1,4 @@
-"""The page at /services/swarmhub/ in a browser: with nobody, a few and 2,000 servers; by keyboard."""
+"""The page at /services/swarmhub/ in a browser: nobody, a few, 2,000 servers; by keyboard."""
 
 from __future__ import annotations
 
@@ -162,7 +162,9 @@ def test_by_keyboard(place: Site, browser: WebDriver) -> None:
     press(browser, Keys.TAB)
     assert is_focused(browser) == "stop-key-07"
     fleet.observe("key-07", restarts=3)
-    changed = "return document.querySelector('#row-key-07 [data-label=Restarts]').textContent === '3'"
+    changed = (
+        "return document.querySelector('#row-key-07 [data-label=Restarts]').textContent === '3'"
+    )
     until(browser, changed, "the change")
     assert is_focused(browser) == "stop-key-07", "the row was replaced under the keyboard"
     press(browser, Keys.ENTER)
