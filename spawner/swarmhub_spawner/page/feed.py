@@ -31,6 +31,8 @@ _INTERVAL: Final = 0.1  # seconds between two looks at the file
 _PAUSE: Final = 0.5  # seconds between two snapshots, however busy the store is
 _ASIDE: Final = 2.0  # seconds between two looks at what wakes nobody: events, nodes, the lease
 _AGES: Final = 30.0  # seconds after which ages are told anew
+_NOBODY: Final = 30.0  # seconds after which who does not ask is not there
+_IDLE: Final = 5.0  # seconds between two snapshots while nobody is there
 _EVENTS: Final = 1000  # kept to show
 _ONE_BY_ONE: Final = 8  # with more changes than this, one list is cheaper than single reads
 
@@ -50,6 +52,8 @@ class Feed:
         self._opening = threading.Lock()
         self._closed = threading.Event()
         self._watch: StoreWatch | None = None
+        self._asked_at = time.monotonic()
+        self._hurry = threading.Event()
         self._reader = _Reader()
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
 
@@ -60,6 +64,7 @@ class Feed:
     def close(self) -> None:
         """End the thread and close the store."""
         self._closed.set()
+        self._hurry.set()
         if self._watch is not None:
             self._watch.wake()
         self._thread.join(10)
@@ -76,6 +81,8 @@ class Feed:
 
     async def after(self, version: int, seconds: float) -> Snapshot:
         """Return the newest snapshot once it is another than `version`, or after so long."""
+        self._asked_at = time.monotonic()
+        self._hurry.set()
         if self.snapshot.version == version:
             await asyncio.wait({self._next}, timeout=seconds)
         return self.snapshot
@@ -110,9 +117,16 @@ class Feed:
             if snapshot is not None:
                 with suppress(RuntimeError):  # the loop has ended
                     self._loop.call_soon_threadsafe(self._publish, snapshot)
-            self._closed.wait(_PAUSE)
+            self._rest()
         if self._watch is not None:
             self._watch.close()
+
+    def _rest(self) -> None:
+        """Wait before the next look, longer while nobody is there to see it."""
+        self._closed.wait(_PAUSE)
+        self._hurry.clear()
+        if not self._closed.is_set() and time.monotonic() - self._asked_at > _NOBODY:
+            self._hurry.wait(_IDLE)
 
 
 class _Reader:

@@ -45,6 +45,7 @@ class Base(HubOAuthenticated, web.RequestHandler):  # type: ignore[misc]  # Jupy
     """A request of somebody whom the hub knows and lets in."""
 
     navigates = True  # who is not logged in is sent to the login
+    _let_in = False  # by the hub, as it has said by now
 
     def initialize(self, feed: Feed, renderer: Renderer) -> None:
         """Take what all requests share."""
@@ -64,6 +65,7 @@ class Base(HubOAuthenticated, web.RequestHandler):  # type: ignore[misc]  # Jupy
         """
         await self.hub_auth.get_user(self, sync=False)  # without blocking; kept for current_user
         if self.current_user:
+            self._let_in = True
             await self.feed.after(0, _FIRST)
             return
         if not self.navigates or self.request.method != "GET":
@@ -102,7 +104,7 @@ class Base(HubOAuthenticated, web.RequestHandler):  # type: ignore[misc]  # Jupy
         error = kwargs.get("exc_info", (None, None))[1]
         own = error.reason if isinstance(error, web.HTTPError) else None
         said = own or _SAID.get(status_code, "Something went wrong; the hub's log says what.")
-        if getattr(self, "_cached_hub_user", None) and self.navigates:
+        if self._let_in and self.navigates:
             self.show("error.html", "Not possible", said=said)
         else:
             self.set_header("Content-Type", "text/plain; charset=utf-8")

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from swarmhub_crds.notebook import Desired, Notebook
 from unit.spawner.fleet import Site, many, notebook, site
+from unit.spawner.hubprocess import TOKEN
 
 PLACE = "/services/swarmhub/"
 
@@ -56,6 +57,8 @@ def test_who_is_not_logged_in_is_sent_to_the_login(place: Site) -> None:
         assert stranger.get(f"{PLACE}live/servers").status_code == 403
         assert stranger.post(f"{PLACE}servers/ada/stop").status_code == 403
         assert stranger.get(f"{PLACE}static/../handlers.py").status_code == 404
+        known = stranger.get(PLACE, headers={"Authorization": f"token {TOKEN}"})
+        assert (known.status_code, known.text) == (403, "You may not do that.")
 
 
 def test_a_user_sees_their_own(place: Site) -> None:
