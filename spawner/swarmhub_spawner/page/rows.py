@@ -21,9 +21,9 @@ DELETING: Final = "Deleting"
 PHASES: Final = (*map(str, Phase), DELETING, INVALID)
 HOME_PHASES: Final = (*map(str, HomePhase), INVALID)
 DRAIN_LABEL: Final = "swarmhub.drain"  # on a node that `swarmhub drain` empties
-_BAD: Final = frozenset({Phase.FAILED, Phase.BACK_OFF, HomePhase.LOST, INVALID, "down"})
+_BAD: Final = frozenset({Phase.FAILED, Phase.BACK_OFF, HomePhase.LOST, INVALID, "down", "Warning"})
 _GOOD: Final = frozenset({Phase.RUNNING, HomePhase.BOUND, "ready"})
-_AT_REST: Final = frozenset({Phase.STOPPED, HomePhase.RELEASED, "Unbound"})
+_AT_REST: Final = frozenset({Phase.STOPPED, HomePhase.RELEASED, "Normal"})
 
 
 def tone(word: str) -> str:
@@ -166,9 +166,12 @@ class NodeRow:
     homes: int
 
     @property
-    def availability(self) -> str:
-        """Whether it takes servers, in the engine's words; `draining` is our own."""
-        return "draining" if DRAIN_LABEL in self.node.labels else self.node.availability
+    def refuses(self) -> str:
+        """Why it takes no servers, in the engine's words; "" if it does."""
+        if self.node.state != "ready":
+            return self.node.state
+        drained = "draining" if DRAIN_LABEL in self.node.labels else self.node.availability
+        return "" if drained == "active" else drained
 
 
 def node_rows(

@@ -227,3 +227,21 @@ def test_words() -> None:
     assert [size(n) for n in (None, 0, 1536, 734_003_200, 2**50)] == [
         "-", "0 B", "1.5 KiB", "700 MiB", "1024 TiB",
     ]  # fmt: skip
+
+
+def test_a_node_that_takes_no_servers() -> None:
+    """It is down, or somebody has it drained; an active one takes some."""
+    drained = {"swarmhub.drain": "true"}
+    nodes = [
+        SeenNode(id=f"n{n}", hostname="h", state=state, availability=how, labels=labels)
+        for n, (state, how, labels) in enumerate(
+            [
+                ("ready", "active", {}),
+                ("down", "active", {}),
+                ("ready", "pause", {}),
+                ("ready", "active", drained),
+            ]
+        )
+    ]
+    found = [row.refuses for row in node_rows(nodes, [], [])]
+    assert found == ["", "down", "pause", "draining"]

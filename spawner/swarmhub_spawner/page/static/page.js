@@ -6,7 +6,7 @@
   const shown = document.getElementById("shown");
   const connection = document.getElementById("connection");
   const field = document.getElementById("q");
-  let source, again, query = location.search;
+  let source, again, late, query = location.search;
 
   function say(place, text) {
     if (place.textContent !== text) place.textContent = text;
@@ -53,18 +53,29 @@
     say(shown, live.querySelector("[data-summary]")?.dataset.summary ?? "");
   }
 
-  function listen() {
+  // Browsers open six connections to a host: a page that nobody sees must not keep one.
+  function rest() {
     clearTimeout(again);
+    clearTimeout(late);
+    late = undefined;
     source?.close();
+  }
+
+  function listen() {
+    rest();
+    if (document.hidden) return;
     const asked = new URLSearchParams(query);
     asked.set("_xsrf", live.dataset.xsrf);
     source = new EventSource(`${live.dataset.live}?${asked}`);
     source.onmessage = (event) => {
+      clearTimeout(late);
+      late = undefined;
       say(connection, "Live.");
       show(JSON.parse(event.data));
     };
     source.onerror = () => {
-      say(connection, "Not connected; trying again. If this lasts, load the page anew.");
+      // The server ends each stream after some minutes; that is made good at once, and no news.
+      late ??= setTimeout(say, 4000, connection, "Not connected; trying again. If this lasts, load the page anew.");
       if (source.readyState === EventSource.CLOSED) again = setTimeout(listen, 5000);
     };
   }
@@ -100,7 +111,8 @@
     });
   }
   document.documentElement.classList.add("js");
-  addEventListener("pagehide", () => source?.close());
+  document.addEventListener("visibilitychange", () => document.hidden ? rest() : listen());
+  addEventListener("pagehide", rest);
   addEventListener("pageshow", (event) => event.persisted && listen());
   listen();
 })();
