@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from swarmhub_crds.event import Concerned, Event
 from swarmhub_crds.node import SeenNode
@@ -154,6 +154,7 @@ def test_starts_are_counted_once() -> None:
     assert [wait for bucket in buckets for wait in bucket.waits] == [4.0]
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=40))
 def test_bars_stay_in_their_plot(counts: list[tuple[int, int]]) -> None:
     """Whatever the numbers are, nothing is drawn outside."""
@@ -205,6 +206,7 @@ def rendered(what: str, text: str) -> Tags:
     return Tags(RENDERER.part(what, shot, ADMIN, Query()))
 
 
+@settings(deadline=None, max_examples=40)
 @given(MARKUP)
 @pytest.mark.parametrize("what", [*TITLES, "servers/x"])
 def test_no_text_becomes_markup(what: str, text: str) -> None:
