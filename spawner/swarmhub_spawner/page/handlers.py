@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from typing import Any, ClassVar, Final
@@ -167,8 +168,8 @@ class Live(Base):
         self._open[rights.user] += 1
         try:
             await self._send(what, rights, query)
-        except StreamClosedError:
-            pass
+        except (StreamClosedError, asyncio.CancelledError):
+            pass  # the browser has gone away, or this process ends
         finally:
             self._open[rights.user] -= 1
             if not self._open[rights.user]:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -163,3 +164,27 @@ def test_the_hub_links_to_it(place: Site) -> None:
     """In its navigation, for everybody who may see it."""
     with place.person("ada") as ada:
         assert 'href="/services/swarmhub/"' in ada.get("/hub/home").text
+
+
+def test_an_open_page_outlives_a_restart_of_the_hub(place: Site) -> None:
+    """Its login, its token against forgery and its stream are good for the new process, too."""
+    with place.person("ada") as ada:
+        arguments = {"_xsrf": xsrf_of(ada.get(PLACE).text)}
+        place.hub.stop()
+        place.hub.start()
+        deadline = time.monotonic() + 60
+        status = 0
+        while status != 200:
+            assert time.monotonic() < deadline, place.hub.log()[-3000:]
+            with (
+                suppress(httpx.TransportError),
+                ada.stream(
+                    "GET",
+                    f"{PLACE}live/servers",
+                    params=arguments,
+                    headers={"Sec-Fetch-Mode": "cors"},
+                ) as stream,
+            ):
+                status = stream.status_code
+            time.sleep(0.1)
+    assert "Cannot send error response" not in place.hub.log()
