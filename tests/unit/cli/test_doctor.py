@@ -234,7 +234,7 @@ def test_an_old_schema(site: Site) -> None:
     result = site.doctor("-o", "json")
     (finding,) = of(result, Check.SCHEMA)
     assert finding["verdict"] == "failed"
-    assert "migrates it" in finding["nextStep"]
+    assert "`swarmhub state migrate`" in finding["nextStep"]
     assert of(result, Check.STORE)[0]["verdict"] == "unknown"
 
 

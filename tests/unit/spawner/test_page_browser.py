@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from jupyterhub import version_info
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -17,10 +16,6 @@ from support.fixtures import OUTPUT
 from swarmhub_crds.notebook import Desired, Notebook, Phase
 from unit.spawner.fleet import Site, many, notebook, site
 from unit.spawner.hubprocess import PASSWORD
-
-pytestmark = pytest.mark.skipif(
-    version_info[0] < 6, reason="what a browser shows is the same under both; requests differ"
-)
 
 PLACE = "/services/swarmhub/"
 HOSTILE = "<img src=x onerror=document.title='owned'>\"'&"
