@@ -5,8 +5,9 @@ SCRIPTS := $(wildcard images/bin/* images/lib/*.sh) images/base/make images/prox
   images/registry/start images/registry/install images/singleuser/start images/singleuser/install tests/support/prepare tests/support/side-by-side \
   $(wildcard tests/support/*.sh) .ci/run
 PYTEST_ARGS ?=
-# What a browser shows is the same under both versions of the hub. Those that share nothing run on all cores. Of the others, which mostly wait, two run at a time: the
-# whole product, and all the rest, which ends with the simulations that use all cores themselves.
+# Those that share nothing run on all cores. Of the others, which mostly wait, two run at a time: the
+# whole product, and all the rest, which ends with the simulations that use all cores themselves. What
+# a browser shows of the page is the same under both versions of the hub.
 APART := tests/unit tests/properties tests/simswarm tests/zoo
 PARTS := tests/contract tests/survival tests/simulation
 PRODUCT := tests/swarm
