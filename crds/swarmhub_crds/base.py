@@ -76,6 +76,15 @@ class Metadata(Tolerant):
     spec_written_at: UtcTime | None = None  # None: by a swarmhub that did not note it
     restart_of: str | None = None
 
+    @property
+    def request(self) -> str:
+        """What names the last write of the spec in the logs of hub and operator.
+
+        No other has the same: a generation is never given twice under one uid. Swarm has both on
+        the labels of what was made for it.
+        """
+        return f"{self.uid[:8]}.{self.generation}"
+
 
 def find_condition(conditions: tuple[Condition, ...], kind: str) -> Condition | None:
     """Return the condition of type `kind`, or None."""

@@ -55,6 +55,11 @@ class Memory:
             statusside.fence(connection, fence)
             holding.replace_held(connection, found)
 
+    def secret_texts(self) -> frozenset[str]:
+        """Return every text of the secret environments, for who has to leave them out elsewhere."""
+        with self._database.read() as connection:
+            return read.secret_texts(connection)
+
     def list_inventories(self) -> list[Inventory]:
         """Return which volumes the nodes held when they were last asked."""
         with self._database.read() as connection:

@@ -13,6 +13,7 @@ from pathlib import Path
 from aiohttp import ClientTimeout
 from swarmhub_hub.configure import configure
 from swarmhub_hub.logins import SECRETS
+from swarmhub_hub.page import page
 from swarmhub_hub.people import settle
 from swarmhub_hub.reading import SettingError, mounted
 from swarmhub_hub.sitefiles import join_network, keep, ours, refuse_prefix, site_files
@@ -83,14 +84,21 @@ try:
 except SettingError as refused:
     sys.exit(f"swarmhub: {refused}")
 
+# What an administrator sees of all, and everybody of their own: /services/swarmhub/.
+own_page = page(
+    settings, certificates, os.environ["SWARMHUB_STATE_URL"], secret("swarmhub-cookie-secret")
+)
+
 # A restarted proxy has no routes: it calls the hub, with the secret that both know, to get them
 # at once instead of at the next look (images/proxy/resync.js).
 c.JupyterHub.services = [
     {"name": "proxy", "api_token": secret("swarmhub-proxy-token")},
+    *own_page.JupyterHub.get("services", []),
     *c.JupyterHub.get("services", []),
 ]
 c.JupyterHub.load_roles = [
     {"name": "proxy", "scopes": ["proxy"], "services": ["proxy"]},
+    *own_page.JupyterHub.get("load_roles", []),
     *c.JupyterHub.get("load_roles", []),
 ]
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
+
+_REQUEST = "request"
 
 
 def configure(level: str = "INFO") -> None:
@@ -39,6 +43,20 @@ def silence() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
         cache_logger_on_first_use=False,
     )
+
+
+@contextlib.contextmanager
+def told_with_request() -> Iterator[None]:
+    """Have whatever this thread logs in the block tell the request that `note_request` names."""
+    try:
+        yield
+    finally:
+        structlog.contextvars.unbind_contextvars(_REQUEST)
+
+
+def note_request(request: str) -> None:
+    """Name the write of a spec that this thread acts upon; see `Metadata.request`."""
+    structlog.contextvars.bind_contextvars(**{_REQUEST: request})
 
 
 def get_logger() -> structlog.typing.FilteringBoundLogger:

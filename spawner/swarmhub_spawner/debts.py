@@ -11,8 +11,8 @@ from enum import IntEnum
 from typing import Final
 
 from swarmhub_crds.errors import Conflict, NotFound, StoreError, StoreUnavailable
-from swarmhub_crds.notebook import Desired
-from swarmhub_crds.store import Store
+from swarmhub_crds.notebook import Desired, Notebook
+from swarmhub_crds.store import Broken, Store
 from tornado.log import app_log
 
 from swarmhub_spawner.hubstate import HubState
@@ -83,14 +83,18 @@ class Debts:
             self.settle(name)
 
 
-def pay(store: Store, name: str, debt: Debt, last_of: str | None = None) -> None:
+def pay(store: Store, name: str, debt: Debt, last_of: str | None = None) -> Notebook | None:
     """Write what is owed; a record that is gone or being deleted is owed no stop.
+
+    Returns the record as it is then, if it is there and can be read.
 
     Raises:
         StoreError: what the store said.
     """
+    found: Notebook | Broken | None = None
     if debt is Debt.DELETE:
-        store.request_deletion(name, last_of=last_of)
-        return
-    with suppress(NotFound, Conflict):
-        store.set_desired(name, Desired.STOPPED)
+        found = store.request_deletion(name, last_of=last_of)
+    else:
+        with suppress(NotFound, Conflict):
+            found = store.set_desired(name, Desired.STOPPED)
+    return found if isinstance(found, Notebook) else None

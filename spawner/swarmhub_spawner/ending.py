@@ -37,7 +37,9 @@ class EndingServer(ServerIdentity):
         hub = self._hub()
         name = self.record_name
         try:
-            await hub.state.write(lambda s: pay(s, name, Debt.STOP), patience=_STOP_PATIENCE)
+            stopped = await hub.state.write(
+                lambda s: pay(s, name, Debt.STOP), patience=_STOP_PATIENCE
+            )
         except StoreUnavailable as error:
             hub.debts.owe(name, Debt.STOP)
             raise SpawnError(
@@ -46,6 +48,8 @@ class EndingServer(ServerIdentity):
             ) from error
         except StoreError as error:
             raise SpawnError(str(error)) from error
+        if stopped is not None:
+            self._tell_request("stop", stopped)
         if not await until_stopped(hub.state, name, self.stop_timeout):
             self.log.warning(
                 "%s has not stopped within %s seconds; the operator goes on stopping it, "

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from swarmhub_crds.names import notebook_name
+from swarmhub_crds.notebook import Notebook
 
 from swarmhub_spawner.errors import SpawnError
 from swarmhub_spawner.shared import Hub, hub_for
@@ -35,6 +36,11 @@ class ServerIdentity:
     def record_name(self) -> str:
         """The name of this server's record."""
         return self._record_name or notebook_name(self.user.name, self.name)
+
+    def _tell_request(self, what: str, notebook: Notebook) -> None:
+        """Log under which name the operator's log goes on with this."""
+        request = notebook.metadata.request
+        self.log.info("Asked the operator to %s %s (request %s)", what, self._log_name, request)
 
     def _hub(self) -> Hub:
         if not self.state_url:

@@ -142,6 +142,7 @@ class SwarmHubSpawner(
             hub, wanted, seconds=seconds, on_trouble=remember_trouble
         )
         self._trouble = ""
+        self._tell_request("start", notebook)
         self._record_name = notebook.metadata.name
         self._names = wanted.names
         hub.state.remember(self._record_name, notebook)

@@ -76,6 +76,7 @@ class Api:
             "GET /volumes": lambda _: (200, self._volumes()),
             "GET /volumes/ID": lambda r: (200, swarm.stock.volume(r.reference).raw()),
             "DELETE /volumes/ID": self._remove_volume,
+            "GET /containers/ID/stats": lambda r: (200, swarm.stats(r.reference)),
             "GET /distribution/ID/json": self._distribution,
         }
         self._routes = [(_pattern(route), answer) for route, answer in routes.items()]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from simswarm.containers import Container, Stock
 from simswarm.refusal import Refusal
 from simswarm.world import Raw, World
-from swarmhub_operator.decide import copying, inventories, removals
+from swarmhub_operator.decide import copying, inventories, probes, removals
 from swarmhub_operator.decide.errands import PROGRAM, Errand
 from swarmhub_operator.engine import decode, labels
 
@@ -46,6 +46,8 @@ class Errands:
         match kind, given:
             case Errand.INVENTORY, []:
                 work = partial(self._inventory, container)
+            case Errand.PROBE, _:
+                work = partial(self._probe, container, given)
             case Errand.REMOVE, [name, uid]:
                 work = partial(self._remove, container, name, uid)
             case Errand.RECEIVE, [*_, source]:
@@ -76,6 +78,18 @@ class Errands:
         here = self._stock.volumes.get(container.node_id, {})
         found = [inventories.found_volume(decode.volume(here[name].raw())) for name in sorted(here)]
         container.log += [(1, line) for line in inventories.lines(found)]
+        return 0
+
+    def _probe(self, container: Container, given: list[str]) -> int:
+        """Tell of a node on which all is well, but for what the world knows better."""
+        asked = [(w, w.partition("=")[2]) for w in given]
+        sight: Raw = {
+            "at": self._world.clock.utc().isoformat(),
+            "disk": {"total": 100 * 2**30, "free": 60 * 2**30},
+            "names": {name: "" for word, name in asked if word.startswith(probes.RESOLVE)},
+            "connections": {p: "" for word, p in asked if word.startswith(probes.CONNECT)},
+        }
+        container.log.append((1, json.dumps(sight | self._world.sights.get(container.node_id, {}))))
         return 0
 
     def _remove(self, container: Container, name: str, uid: str) -> int:

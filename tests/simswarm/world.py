@@ -66,6 +66,7 @@ class World:
     secrets: dict[str, Raw] = field(default_factory=dict)
     networks: dict[str, Raw] = field(default_factory=dict)
     task_labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    sights: dict[str, Raw] = field(default_factory=dict)  # by node: what a probe sees otherwise
     index: int = 10
 
     def __post_init__(self) -> None:

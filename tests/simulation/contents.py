@@ -6,18 +6,22 @@ home by its uid: its content is what its notebook first wrote into it, or what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from simswarm.errands import PART
 from swarmhub_crds.errors import StoreError
 from swarmhub_crds.home import Home, HomePhase, Reclaim
 from swarmhub_crds.notebook import Notebook
+from swarmhub_crds.store import Broken
+from swarmhub_operator.decide.errands import Errand
 from swarmhub_operator.engine import labels
 
 if TYPE_CHECKING:
     from simulation.driver import Simulation
 
+_Records = tuple[Mapping[str, Home], Sequence[Notebook | Broken]]
 _LEAVING = (HomePhase.RELEASED, HomePhase.DELETING)
 
 
@@ -28,10 +32,12 @@ class Contents:
         self._sim = sim
         self._known: dict[str, tuple[str, int]] = {}  # uid -> content, and how often given up
         self._seen: set[str] = set()  # containers that were looked at
+        self._told: _Records | None = None  # while an errand is to remove a volume
 
     def watch(self) -> Iterator[str]:
         """Check what the notebooks that run find in their homes."""
         swarm = self._sim.swarm
+        self._remember()
         for container in swarm.stock.containers.values():
             about = swarm.world.task_labels.get(container.task_id, {})
             if container.running_since is None or container.id in self._seen:
@@ -55,15 +61,34 @@ class Contents:
         if found != before and then == given_up:
             yield f"a notebook found {found!r} in the home {name}, which held {before!r}"
 
-    def removal(self, node: str, name: str) -> Iterator[str]:
-        """Check whether a volume may be removed now."""
-        try:
-            home = self._sim.store.get_home(name)
-            records = self._sim.store.list_notebooks()
-        except StoreError:
-            yield f"removes the volume {name} while the store cannot be read"
+    def _remember(self) -> None:
+        """Keep what the records say: an errand may remove a volume after the store has gone.
+
+        Nobody writes into it then, so what was true when it was last read still is.
+        """
+        services = self._sim.swarm.world.services.values()
+        if not any(s["Spec"]["Labels"].get(labels.ERRAND) == Errand.REMOVE for s in services):
+            self._told = None
             return
-        if not isinstance(home, Home):
+        with suppress(StoreError):
+            self._told = self._read()
+
+    def _read(self) -> _Records:
+        store = self._sim.store
+        homes = {h.metadata.name: h for h in store.list_homes() if isinstance(h, Home)}
+        return homes, store.list_notebooks()
+
+    def removal(self, node: str, name: str, *, errand: bool = False) -> Iterator[str]:
+        """Check whether a volume may be removed now, by an errand or by the operator itself."""
+        try:
+            homes, records = self._read()
+        except StoreError:
+            if self._told is None or not errand:
+                yield f"removes the volume {name} while the store cannot be read"
+                return
+            homes, records = self._told
+        home = homes.get(name)
+        if home is None:
             yield f"removes the volume {name}, of which there is no record"
             return
         volume = self._sim.swarm.stock.volumes.get(node, {}).get(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simswarm import lookup
-from simulation.driver import Simulation
+from simulation.driver import NETWORK, Simulation
 from simulation.workloads import (
     Script,
     Server,
@@ -22,7 +22,7 @@ from simulation.workloads import (
 )
 from swarmhub_crds.errors import StoreError
 from swarmhub_crds.home import Home, HomePhase, Reclaim
-from swarmhub_crds.notebook import Phase
+from swarmhub_crds.notebook import NotebookSpec, Phase
 from swarmhub_operator.engine import labels
 
 HOME = "home-ada"
@@ -119,12 +119,19 @@ def nothing_left(sim: Simulation) -> None:
     await_(sim, "ada's home is gone", lambda: is_home_gone(sim, HOME))
     stock = sim.swarm.stock
     assert not [n for n, here in stock.volumes.items() if HOME in here], "A volume is left."
-    assert left_of(sim, "ada") == []
+    await_(sim, "nothing is left of ada", lambda: not left_of(sim, "ada"))
     await_(sim, "no secret is left", lambda: not sim.swarm.world.secrets)
+
+
+def _somebody_else(sim: Simulation) -> None:
+    """Have a record that stays: while there is none at all, no sweep removes what came late."""
+    spec = NotebookSpec(user="bob", image="registry/lab:1", command=("start",), networks=(NETWORK,))
+    patiently(sim, "to write bob", lambda store: store.apply_notebook(spec))
 
 
 def delete_there(sim: Simulation) -> Script:
     """A user is deleted whose home is to go and lies on a worker."""
+    _somebody_else(sim)
     begin_on(sim, "one", ada(sim, Reclaim.DELETE))
     yield
     ada(sim, Reclaim.DELETE).delete()
@@ -169,6 +176,7 @@ def comeback_there(sim: Simulation) -> Script:
 
 def prune_there(sim: Simulation) -> Script:
     """A home that was kept is pruned on its worker."""
+    _somebody_else(sim)
     begin_on(sim, "one", ada(sim))
     ada(sim).delete()
     lies_on(sim, "one")

@@ -78,7 +78,7 @@ class Invariants:
     def _lose(self, node: str, name: str) -> None:
         """Check the removal of a volume, whoever is at work there."""
         with self._aside():
-            self.broken += self.contents.removal(node, name)
+            self.broken += self.contents.removal(node, name, errand=True)
 
     @contextmanager
     def _aside(self) -> Iterator[None]:

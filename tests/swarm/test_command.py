@@ -1,8 +1,11 @@
 """The command as people run it, from the host into the operator's container."""
 
+import json
 import os
 import signal
 import subprocess
+import tarfile
+from pathlib import Path
 
 import pytest
 from support import look
@@ -11,6 +14,7 @@ from support.stack import BIN, HubStack
 from support.waiting import wait_for
 
 OPERATOR = "swarmhub_operator"
+WELL = ("engine", "manager", "clock", "names", "store", "schema", "state", "lease", "policy")
 _ALL = "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"
 
 
@@ -70,6 +74,41 @@ def test_a_restart_keeps_home_and_address(hub_stack: HubStack) -> None:
     model = user.server_model()
     assert model is not None
     assert model["ready"]
+    user.stop()
+
+
+def test_a_doctor_finds_the_stack_well(hub_stack: HubStack) -> None:
+    """It asks the engine, the store and, by an errand, each node.
+
+    Only registries are not asked: the stack's own images are named by digest.
+    """
+    told = hub_stack.pipe("doctor", "--probe-nodes", "-o", "json", timeout=200)
+    found = json.loads(told.stdout)["findings"]
+    verdicts = {(one["check"], one["subject"]): one["verdict"] for one in found}
+    assert {verdicts[check, ""] for check in WELL} == {"ok"}, found
+    unknown = {one["check"]: one for one in found if one["verdict"] == "unknown"}
+    assert unknown.keys() <= {"registry"}, unknown
+
+
+def test_what_is_used_and_what_is_sent_with_a_report(hub_stack: HubStack, tmp_path: Path) -> None:
+    """Its own engine measures a server; the report lies on the host, and holds no password."""
+    user = hub_stack.login("toni")
+    user.start()
+    token = user.run_code("import os; print(os.environ['JUPYTERHUB_API_TOKEN'])").strip()
+    (used,) = json.loads(hub_stack.swarmhub("top", "notebooks", "toni", "-o", "json"))["items"]
+    assert used["usage"]["memory"] > 2**20
+    file = tmp_path / "report.tar.gz"
+    told = hub_stack.pipe("bug-report", str(file), timeout=200)
+    assert told.returncode == 0, told.stderr
+    assert file.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(file) as archive:
+        parts = {one.name: archive.extractfile(one) for one in archive.getmembers()}
+        texts = {name: part.read().decode() for name, part in parts.items() if part}
+    manifest = json.loads(next(text for name, text in texts.items() if "manifest" in name))
+    assert [part for part in manifest["parts"] if not part["taken"]] == []
+    assert "toni" in "".join(texts.values())
+    for secret in (token, hub_stack.user_password, hub_stack.admin_password):
+        assert not [name for name, text in texts.items() if secret in text]
     user.stop()
 
 

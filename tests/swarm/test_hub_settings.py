@@ -163,7 +163,10 @@ def test_users_from_a_file_and_a_folder_of_configuration(
     _up(hub_stack, HUB_SETTINGS="default", HUB_CONFIG=str(folder), **given)
     hub = look.stack_container(hub_stack.engine, "hub")
     known = json.loads(hub_stack.engine.docker("exec", hub, "python3", "-c", LOADED))
-    assert known == {"image": "lab:1", "services": ["proxy", "metrics"]}
+    assert known == {
+        "image": "lab:1",
+        "services": ["proxy", "swarmhub-page", "swarmhub", "metrics"],
+    }
     user = HubUser.login(hub_stack.url, "vera", "correct horse")
     assert "of 20-second" in user.page("/hub/home")
     user.close()

@@ -115,6 +115,20 @@ def test_who_reads_nothing_hangs_on_a_leash(environment: dict[str, str], tmp_pat
     assert kept.read_text() == "/dev/null\n"
 
 
+@pytest.mark.parametrize(("verb", "asks"), [("doctor", True), ("plan", True), ("status", False)])
+def test_who_asks_the_engine_gets_it_without_an_operator(
+    environment: dict[str, str], tmp_path: Path, verb: str, asks: bool
+) -> None:
+    """And nobody else: it is as good as root."""
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(path))
+        given = {**environment, "DOWN": "1", "DOCKER_HOST": f"unix://{path}"}
+        told = words(given, verb=(verb,))
+    assert told[0] == "run"
+    assert (f"{path}:/var/run/docker.sock" in told) is asks
+
+
 def test_what_completes_a_line_is_passed_on(environment: dict[str, str]) -> None:
     """To the container, where the store is; for other commands it is no matter."""
     told = words({**environment, **COMPLETION}, verb=())
@@ -169,3 +183,48 @@ def test_who_asks_the_engine_gets_its_socket(
         )
     told = Path(environment["TOLD"]).read_text().splitlines()
     assert (f"{tmp_path}/docker.sock:/var/run/docker.sock" in told) is asks
+
+
+def _report(environment: dict[str, str], *given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(SCRIPT), "bug-report", *given],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_report_is_a_file_of_the_host(environment: dict[str, str], tmp_path: Path) -> None:
+    """For its owner alone, whole or not at all, and no other one is overwritten unasked."""
+    docker = Path(environment["PATH"].split(":")[0], "docker")
+    talking = DOCKER.replace("exec | run)", 'exec | run) echo packed; [ -z "${BAD:-}" ] || exit 2;')
+    docker.write_text(talking)
+    file = tmp_path / "report.tar.gz"
+    done = _report(environment, str(file), "--anonymize")
+    assert (done.returncode, file.read_text()) == (0, "packed\n")
+    assert str(file) in done.stdout
+    assert file.stat().st_mode & 0o777 == 0o600
+    told = Path(environment["TOLD"]).read_text().splitlines()
+    assert told[-4:] == ["swarmhub", "bug-report", "-", "--anonymize"]
+    file.write_text("mine")
+    again = _report(environment, str(file))
+    assert (again.returncode, file.read_text()) == (1, "mine")
+    assert "--force" in again.stderr
+    bad = _report({**environment, "BAD": "1"}, "--force", str(file), "--docker-host", "x")
+    assert (bad.returncode, file.read_text()) == (2, "mine")
+    assert not list(tmp_path.glob(".swarmhub-report*"))
+    assert _report(environment, "--force", str(file)).returncode == 0
+    assert file.read_text() == "packed\n"
+
+
+def test_a_report_into_a_pipe_is_not_kept(environment: dict[str, str], tmp_path: Path) -> None:
+    """Nor is a file made for help."""
+    for given in (("-",), (), ("--help",)):
+        before = set(tmp_path.iterdir())
+        assert _report(environment, *given).returncode == 0
+        assert set(tmp_path.iterdir()) - before <= {Path(environment["TOLD"])}
+        told = Path(environment["TOLD"]).read_text().splitlines()
+        assert told[told.index("bug-report") + 1] == "-"

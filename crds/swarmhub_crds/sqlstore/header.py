@@ -53,7 +53,8 @@ def check_header(connection: Connection, path: Path, expected_uid: str = "") -> 
         raise StoreUnavailable(
             Reason.SCHEMA_TOO_OLD,
             f"The state database {path} has schema version {version} and this swarmhub needs "
-            f"{SCHEMA_VERSION}; start the operator of this version once, which migrates it",
+            f"{SCHEMA_VERSION}; start the operator of this version once, or run `swarmhub state "
+            "migrate`",
         )
     row = connection.execute(select(meta.c.uid, meta.c.former_uids)).first()
     uid = row.uid if row else None

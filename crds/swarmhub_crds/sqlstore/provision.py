@@ -23,7 +23,7 @@ from swarmhub_crds.sqlstore.sqlite import enable_wal, engine_for, identify, writ
 from swarmhub_crds.sqlstore.tables import APPLICATION_ID, SCHEMA_VERSION, meta
 
 LOCK_SECONDS: Final = 15.0
-_SIDE_FILES = ("-wal", "-shm")
+SIDE_FILES = ("-wal", "-shm")
 
 
 def provision(path: Path, uid: str | None = None) -> None:
@@ -37,9 +37,9 @@ def provision(path: Path, uid: str | None = None) -> None:
         StoreUnavailable: neither can be done, or the folder does not exist.
     """
     try:
-        with _folder_lock(path):
+        with folder_lock(path):
             if path.exists():
-                _migrate_if_older(path)
+                migrate_if_older(path)
             else:
                 _create(path, uid or str(uuid4()))
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
@@ -47,8 +47,12 @@ def provision(path: Path, uid: str | None = None) -> None:
 
 
 @contextmanager
-def _folder_lock(path: Path) -> Iterator[None]:
-    """Hold the folder's advisory lock; a lock on the database itself would upset SQLite's own."""
+def folder_lock(path: Path) -> Iterator[None]:
+    """Hold the folder's advisory lock; a lock on the database itself would upset SQLite's own.
+
+    Raises:
+        StoreUnavailable: somebody else holds it for long, or there is no such folder.
+    """
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
@@ -85,15 +89,15 @@ def _create(path: Path, uid: str) -> None:
     """Build the database under another name and link it into place whole, or not at all."""
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        _make_private_file(draft)
+        make_private_file(draft)
         _fill(draft, uid)
         _set_leftovers_aside(path)
         os.link(draft, path)
     finally:
-        for end in ("", *_SIDE_FILES):
+        for end in ("", *SIDE_FILES):
             with suppress(OSError):
                 draft.with_name(draft.name + end).unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _set_leftovers_aside(path: Path) -> None:
@@ -101,12 +105,17 @@ def _set_leftovers_aside(path: Path) -> None:
 
     It is not deleted, since it may hold the last changes of a file that was only moved away.
     """
-    for end in _SIDE_FILES:
+    for end in SIDE_FILES:
         with suppress(FileNotFoundError):
             path.with_name(path.name + end).rename(f"{path}.left-{time.time_ns()}{end}")
 
 
-def _make_private_file(draft: Path) -> None:
+def make_private_file(draft: Path) -> None:
+    """Make a database, without tables, that its owner alone may use: the folder's, if by root.
+
+    Raises:
+        OSError: it cannot be made, or is there already.
+    """
     descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         if os.geteuid() == 0:  # made by root for the user who owns the folder
@@ -134,7 +143,12 @@ def _fill(draft: Path, uid: str) -> None:
         engine.dispose()  # the last connection folds the log into the file and removes it
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the disk keep the names in a folder.
+
+    Raises:
+        OSError: it cannot.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -142,7 +156,12 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _migrate_if_older(path: Path) -> None:
+def migrate_if_older(path: Path) -> None:
+    """Bring a store's file up to date if it is older than this code.
+
+    Raises:
+        StoreUnavailable, SQLAlchemyError: that cannot be done; nothing has been changed.
+    """
     engine = engine_for(path, identify(path))
     try:
         with engine.connect() as connection:

@@ -88,3 +88,22 @@ def secret_environment(connection: Connection, uid: str) -> dict[str, str]:
             "start the server again, which writes it anew"
         )
     return found
+
+
+def secret_texts(connection: Connection) -> frozenset[str]:
+    """Return every text of the secret environments, whoever's they are.
+
+    Of one that cannot be read: all of it, and each quoted part.
+    """
+    found: set[str] = set()
+    for stored in connection.execute(select(secret_environments.c.environment)).scalars():
+        try:
+            parsed = json.loads(stored)
+        except (ValueError, TypeError, RecursionError):
+            parsed = None
+        if isinstance(parsed, dict):
+            found |= {value for value in parsed.values() if isinstance(value, str)}
+        if not isinstance(parsed, dict) or not all(isinstance(v, str) for v in parsed.values()):
+            text = stored.decode("utf-8", "replace") if isinstance(stored, bytes) else str(stored)
+            found |= {text, *text.split('"')[1::2]}
+    return frozenset(found - {""})

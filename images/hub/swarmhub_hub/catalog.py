@@ -70,6 +70,7 @@ def _settings() -> Iterator[Setting]:
         ("MEM_GUARANTEE", ""),
         ("CPU_LIMIT", ""),
         ("CPU_GUARANTEE", ""),
+        ("PAGE", "true"),
         ("CULL_TIMEOUT", "0"),
         ("CULL_EVERY", "600"),
         ("CULL_MAX_AGE", "0"),

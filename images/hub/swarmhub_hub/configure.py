@@ -8,6 +8,7 @@ from swarmhub_hub.culling import culler, hasty
 from swarmhub_hub.database import database
 from swarmhub_hub.limits import limits
 from swarmhub_hub.logins import login
+from swarmhub_hub.page import is_wanted
 from swarmhub_hub.people import nobody_but_admins, people
 from swarmhub_hub.reading import Settings, refuse_unknown
 
@@ -23,6 +24,7 @@ def configure(settings: Settings, certificates: str = "") -> Config:
         SettingError: one of them cannot be carried out.
     """
     refuse_unknown(settings)
+    is_wanted(settings)  # the page, whose services the hub's configuration adds, is a yes or no
     config = Config()
     for room in (login, people, limits, database):
         config.merge(room(settings))

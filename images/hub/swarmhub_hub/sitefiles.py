@@ -26,6 +26,7 @@ _OF_THE_STACK: Final = {
 }
 _PEERS: Final = ("KubeSpawner", "DockerSpawner", "SwarmSpawner")
 _OURS: Final = ("services", "load_roles")
+_ACCESS: Final = "access:services!service="
 
 
 def site_files(folder: Path) -> list[Path]:
@@ -51,7 +52,18 @@ def keep(config: Config, needed: dict[str, list[dict[str, Any]]]) -> None:
         if isinstance(theirs, LazyConfigValue):  # `c.JupyterHub.services.append(...)`
             theirs = theirs.get_value([])
         names = {entry.get("name") for entry in theirs if isinstance(entry, dict)}
-        config.JupyterHub[key] = [*(e for e in entries if e["name"] not in names), *theirs]
+        let_in = [_let_in(entry, entries) for entry in theirs]
+        config.JupyterHub[key] = [*(e for e in entries if e["name"] not in names), *let_in]
+
+
+def _let_in(theirs: Any, ours: list[dict[str, Any]]) -> Any:
+    """Return a site's own role with the access to services that the stack's of that name gives."""
+    if not isinstance(theirs, dict) or not isinstance(theirs.get("scopes"), list | tuple):
+        return theirs
+    same = (entry for entry in ours if entry["name"] == theirs.get("name"))
+    wanted = [s for entry in same for s in entry.get("scopes", ()) if s.startswith(_ACCESS)]
+    added = [scope for scope in wanted if scope not in theirs["scopes"]]
+    return {**theirs, "scopes": [*theirs["scopes"], *added]} if added else theirs
 
 
 def join_network(config: Config) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import typer
 
+from swarmhub_operator.cli.bug_report import bug_report
 from swarmhub_operator.cli.cordon import cordon, uncordon
 from swarmhub_operator.cli.describe import describe
+from swarmhub_operator.cli.doctor import doctor
 from swarmhub_operator.cli.drain import drain
 from swarmhub_operator.cli.errors import Commands
 from swarmhub_operator.cli.events import events
@@ -24,8 +26,11 @@ from swarmhub_operator.cli.plan import plan
 from swarmhub_operator.cli.policy import app as policy
 from swarmhub_operator.cli.restart import restart
 from swarmhub_operator.cli.state import app as state
+from swarmhub_operator.cli.state_files import migrate as migrate_store
+from swarmhub_operator.cli.state_files import restore as restore_store
 from swarmhub_operator.cli.status import status
 from swarmhub_operator.cli.stop import stop
+from swarmhub_operator.cli.top import top
 from swarmhub_operator.cli.version import version
 
 app = typer.Typer(
@@ -40,6 +45,11 @@ app = typer.Typer(
 )
 _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     status: ("status", "status -o json | jq .problems"),
+    doctor: (
+        "doctor",
+        "doctor --probe-nodes --all",
+        "doctor -o json | jq '.findings[] | select(.verdict==\"failed\")'",
+    ),
     get: (
         "get notebooks",
         "get notebook alice/lab -o yaml",
@@ -64,6 +74,12 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     stop: ("stop alice", "stop alice/lab bob --yes", "stop -l course=stats101 --dry-run"),
     restart: ("restart alice", "restart alice/lab --yes", "restart -l node=worker-1 --dry-run"),
     nodes: ("nodes", "nodes -o wide", "nodes -o json | jq '.items[] | select(.state==\"down\")'"),
+    top: (
+        "top notebooks",
+        "top notebooks --sort-by memory",
+        "top nodes -o wide",
+        "top nb -l course=stats101 -o json | jq '.items[].usage'",
+    ),
     images: ("images", "images -o wide", "images --watch", "images --wait 300"),
     drain: ("drain worker1 --dry-run", "drain worker1 --yes --idle-after 1h"),
     cordon: ("cordon worker1",),
@@ -74,6 +90,11 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "migrate --from dockerspawner --escape legacy --users users.txt --confirm",
         "migrate --from swarmspawner --volume-template 'work-{username}' --stop-services",
     ),
+    bug_report: (
+        "bug-report",
+        "bug-report report.tar.gz --anonymize",
+        "bug-report - > report.tar.gz",
+    ),
     version: ("version",),
 }
 _OF_HOMES: dict[Callable[..., None], tuple[str, ...]] = {
@@ -83,6 +104,10 @@ _OF_HOMES: dict[Callable[..., None], tuple[str, ...]] = {
     prune: ("prune --released --older-than 30d --dry-run",),
     restore: ("restore ada --yes < ada.tar", "restore ada ada.tar --replace"),
 }
+_OF_STATE: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
+    "migrate": (migrate_store, ("migrate --dry-run",)),
+    "restore": (restore_store, ("restore state-monday.db", "restore - --yes < state-monday.db")),
+}
 _AS_IT_IS = "\b"  # tells click not to re-flow the paragraph
 
 for verb, examples in _EXAMPLES.items():
@@ -91,6 +116,9 @@ for verb, examples in _EXAMPLES.items():
 for verb, examples in _OF_HOMES.items():
     lines = (_AS_IT_IS, "Examples:", *(f"  swarmhub homes {example}" for example in examples))
     homes.command(epilog="\n".join(lines))(verb)
+for name, (verb, examples) in _OF_STATE.items():
+    lines = (_AS_IT_IS, "Examples:", *(f"  swarmhub state {example}" for example in examples))
+    state.command(name, epilog="\n".join(lines))(verb)
 app.add_typer(homes)
 app.add_typer(policy)
 app.add_typer(state)

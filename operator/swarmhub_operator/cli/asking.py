@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -65,7 +65,7 @@ def ask_nodes(store: Store, *, measured: bool = False) -> Answers:
         answers.inventories[own] = _inventory(nodes[own], tuple(map(found_volume, volumes)))
         others = {ident: node for ident, node in nodes.items() if ident != own}
         if others and means.image:
-            _Round(engine, means, others, answers, measured=measured).run()
+            _ask_others(engine, means, others, answers, measured=measured)
         elif others:
             why = "it cannot be asked, for want of an image to send (SWARMHUB_ERRAND_IMAGE)."
             answers.silent.update(dict.fromkeys(others, why))
@@ -85,7 +85,7 @@ def ask_node(engine: Engine, means: Means, node: Node) -> Answers:
         found = tuple(map(found_volume, engine.own_volumes()))
         answers.inventories[node.id] = _inventory(node, found)
     else:
-        _Round(engine, means, {node.id: node}, answers).run()
+        _ask_others(engine, means, {node.id: node}, answers)
     return answers
 
 
@@ -95,32 +95,66 @@ def _inventory(node: Node, found: tuple[object, ...]) -> Inventory:
     return Inventory.model_validate(given)
 
 
-class _Round:
-    """One errand to each of some nodes."""
+def _ask_others(
+    engine: Engine,
+    means: Means,
+    nodes: Mapping[str, Node],
+    answers: Answers,
+    *,
+    measured: bool = False,
+) -> None:
+    """Send one inventory to each of some nodes."""
+    within = MEASURED_WITHIN if measured else WITHIN
+    given = ("--measured",) if measured else ()
+    orders = {
+        ident: Order(Errand.INVENTORY, ident, given, about=given, within=2 * within, by=ASKER)
+        for ident in nodes
+    }
+
+    def take(node: Node, text: str) -> bool:
+        found = parse(text)
+        if found is not None:
+            answers.inventories[node.id] = _inventory(node, found)
+        return found is not None
+
+    Round(Errands(engine, means, time.monotonic), nodes, orders, take, answers.silent, within).run()
+
+
+class Round:
+    """One errand to each of some nodes, all at once."""
 
     def __init__(
         self,
-        engine: Engine,
-        means: Means,
+        errands: Errands,
         nodes: Mapping[str, Node],
-        answers: Answers,
-        *,
-        measured: bool = False,
+        orders: Mapping[str, Order],
+        take: Callable[[Node, str], bool],
+        silent: dict[str, str],
+        within: float,
     ) -> None:
-        self._within = MEASURED_WITHIN if measured else WITHIN
-        self._errands = Errands(engine, means, time.monotonic)
+        """Prepare it.
+
+        Args:
+            errands: of this command.
+            nodes: by their ids.
+            orders: what each is sent, likewise.
+            take: is given what a node told, and says whether that was whole.
+            silent: gets the reason why a node has told nothing, by its id.
+            within: seconds that all nodes together may take.
+        """
+        self._errands = errands
         self._nodes = nodes
-        self._answers = answers
-        given = ("--measured",) if measured else ()
-        self._orders = {
-            ident: Order(
-                Errand.INVENTORY, ident, given, about=given, within=2 * self._within, by=ASKER
-            )
-            for ident in nodes
-        }
+        self._orders = orders
+        self._take = take
+        self._silent = silent
+        self._within = within
 
     def run(self) -> None:
-        """Wait until each has answered, or cannot; nothing of it is left behind."""
+        """Wait until each has answered, or cannot; nothing of it is left behind.
+
+        Raises:
+            EngineError: the engine cannot be asked.
+        """
         left = dict(self._orders)
         end = time.monotonic() + self._within
         try:
@@ -128,7 +162,7 @@ class _Round:
             while left := {i: o for i, o in left.items() if not self._ask(self._nodes[i], o)}:
                 if time.monotonic() > end:
                     why = f"it has not told what it has within {self._within:g} s."
-                    self._answers.silent.update(dict.fromkeys(left, why))
+                    self._silent.update(dict.fromkeys(left, why))
                     return
                 time.sleep(_POLL)
                 self._errands.look()
@@ -140,14 +174,11 @@ class _Round:
     def _ask(self, node: Node, order: Order) -> bool:
         """Ask one node; True once there is nothing more to wait for."""
         if not node.usable and not self._errands.is_sent(order):
-            self._answers.silent[node.id] = f"it {node.hindrance} and cannot be asked."
+            self._silent[node.id] = f"it {node.hindrance} and cannot be asked."
             return True
         report = self._errands.ask(order, node)
         if not report.ended:
             return False
-        found = parse(self._errands.output(report)) if report.exit_code == 0 else None
-        if found is None:
-            self._answers.silent[node.id] = report.message or "its answer was not whole."
-        else:
-            self._answers.inventories[node.id] = _inventory(node, found)
+        if report.exit_code != 0 or not self._take(node, self._errands.output(report)):
+            self._silent[node.id] = report.message or "its answer was not whole."
         return True

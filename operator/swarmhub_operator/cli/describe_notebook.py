@@ -30,6 +30,7 @@ def describe_notebook(
     page.phase(phase_of(notebook))
     page.sentence("Message", notebook.status.message)
     page.field("Generation", generation(notebook))
+    page.field("Request", notebook.metadata.request)
     page.metadata(notebook.metadata)
     if newer:
         page.sentence("Next start takes", newer)

@@ -142,13 +142,17 @@ def _require_known(store: Store, about: str) -> None:
 
 def _once(found: list[Event], form: EventForm | None) -> None:
     if form in {EventForm.JSON, EventForm.YAML}:
-        items = [_wire(event) for event in found]
-        content = {"apiVersion": API_VERSION, "kind": "EventList", "items": items}
-        output.write(output.document(content, Document(form)))
+        output.write(output.document(listed(found), Document(form)))
     elif found:
         _printer(form)(found)
     else:
         output.warn("No event is known that fits.")
+
+
+def listed(found: Sequence[Event]) -> dict[str, Any]:
+    """Return events as one JSON document."""
+    items = [_wire(event) for event in found]
+    return {"apiVersion": API_VERSION, "kind": "EventList", "items": items}
 
 
 def _wire(event: Event) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from swarmhub_crds.base import API_VERSION
 
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.labels import selected
@@ -29,6 +28,7 @@ from swarmhub_operator.cli.records import (
     name_of,
     target,
     wire,
+    wire_list,
 )
 from swarmhub_operator.cli.rows import CHANGING, row, titles
 from swarmhub_operator.cli.sorting import SortError, in_order
@@ -103,9 +103,7 @@ def _show_all(
     kind: Kind, records: Sequence[Record], form: Output | None, *, any_at_all: bool
 ) -> None:
     if form in {Output.JSON, Output.YAML}:
-        items = [wire(record) for record in records]
-        content = {"apiVersion": API_VERSION, "kind": "List", "items": items}
-        output.write(output.document(content, Document(form)))
+        output.write(output.document(wire_list(records), Document(form)))
     elif records:
         _show_rows(kind, records, form)
     elif any_at_all:

@@ -35,9 +35,7 @@ def nodes(form: Form = None, state_url: StateUrl = DEFAULT_STATE_URL) -> None:
         found = store.list_nodes()
         notebooks, homes = counted(store)
     if form in {Output.JSON, Output.YAML}:
-        items = [_item(node, notebooks[node.id], homes[node.id]) for node in found]
-        content = {"apiVersion": API_VERSION, "kind": "NodeList", "items": items}
-        output.write(output.document(content, Document(form)))
+        output.write(output.document(listed(found, notebooks, homes), Document(form)))
     elif form is Output.NAME:
         for node in found:
             output.write(f"node/{safe(node.hostname)}")
@@ -45,6 +43,12 @@ def nodes(form: Form = None, state_url: StateUrl = DEFAULT_STATE_URL) -> None:
         _show(found, notebooks, homes, wide=form is Output.WIDE)
     else:
         output.warn("No operator has told of any node yet.")
+
+
+def listed(found: list[SeenNode], notebooks: Counter[str], homes: Counter[str]) -> dict[str, Any]:
+    """Return nodes, and how many notebooks and homes are on each, as JSON values."""
+    items = [_item(node, notebooks[node.id], homes[node.id]) for node in found]
+    return {"apiVersion": API_VERSION, "kind": "NodeList", "items": items}
 
 
 def counted(store: Store) -> tuple[Counter[str], Counter[str]]:

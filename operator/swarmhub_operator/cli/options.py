@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from swarmhub_crds.store import Store
 from swarmhub_operator.cli.completing import complete_kind, complete_name
 from swarmhub_operator.cli.output import Output
 from swarmhub_operator.cli.selector import Selector, SelectorError, parse
+from swarmhub_operator.engine.credentials import Credentials
 
 if TYPE_CHECKING:
     from swarmhub_operator.engine.docker_engine import DockerEngine
@@ -96,15 +98,22 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 
-def engine_at(url: str, *, reads_only: bool = False) -> DockerEngine:
+def engine_at(url: str, *, reads_only: bool = False, logins: str = "") -> DockerEngine:
     """Return a manager's engine; it is first asked when it is first needed.
 
-    With `reads_only` a call that would change something raises before it is sent.
+    With `reads_only` a call that would change something raises before it is sent. `logins` is
+    the file of logins at registries.
     """
     # The SDK takes long to load, and most commands do not need it.
     from swarmhub_operator.engine.docker_engine import DockerEngine  # noqa: PLC0415
 
+    if logins:
+        return DockerEngine(url, _refuse if reads_only else _allow, Credentials(Path(logins)))
     return DockerEngine(url, _refuse) if reads_only else DockerEngine(url)
+
+
+def _allow() -> None:
+    """Let every call through."""
 
 
 def _refuse() -> None:

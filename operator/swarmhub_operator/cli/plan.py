@@ -22,6 +22,7 @@ from swarmhub_operator.cli.plan_report import (
 )
 from swarmhub_operator.cli.records import Kind, find_record, name_of, notebook_word
 from swarmhub_operator.cli.text import safe
+from swarmhub_operator.engine.port import Engine
 from swarmhub_operator.loop.foresight import Foresight
 from swarmhub_operator.settings import DEFAULT_DOCKER_HOST, DEFAULT_STATE_URL, read
 
@@ -69,7 +70,17 @@ def _plan(store: Store, name: str | None, docker_host: str) -> Plan:
     only = None
     if name is not None:
         only = {name_of(find_record(store, Kind.NOTEBOOK, notebook_word(name)))}
-    engine = engine_at(docker_host, reads_only=True)
+    return planned(store, engine_at(docker_host, reads_only=True), only)
+
+
+def planned(store: Store, engine: Engine, only: set[str] | None = None) -> Plan:
+    """Return what the operator would do now for the notebooks of these names; None: for all.
+
+    Raises:
+        StoreError: the store cannot be read.
+        EngineError: the engine cannot be asked.
+        SettingsError: a setting of the operator is wrong.
+    """
     sight = Foresight(store, engine, read(), clock())
     return plan_of(sight.tell(only), sight.without_record() if only is None else (), sight.nodes())
 

@@ -205,3 +205,9 @@ def wire(record: Record) -> dict[str, Any]:
         if record.status is None
         else record.status.model_dump(mode="json", by_alias=True),
     }
+
+
+def wire_list(records: Sequence[Record]) -> dict[str, Any]:
+    """Return records as one JSON document."""
+    items = [wire(record) for record in records]
+    return {"apiVersion": API_VERSION, "kind": "List", "items": items}

@@ -28,6 +28,7 @@ class Errand(StrEnum):
     SEND = "send"  # give away the content of a volume
     RECEIVE = "receive"  # fill a volume
     DIGEST = "digest"  # tell what is in a volume
+    PROBE = "probe"  # tell clock, disk, and what can be reached from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Order:
         node_id: where.
         arguments: of the program, after the kind.
         about: what makes two errands of the same kind and node different: a volume, a home's uid.
-        volume: the engine API's mount of the volume that it works on; else it gets the engine.
+        volume: the engine API's mount of the volume that it works on; else it gets the engine,
+            unless it is a probe.
         network: that it is reached on.
         secret: id and name of the Swarm secret that it reads its token from.
         within: seconds that it may take on a node that is up, the pull of its image included.
@@ -111,6 +113,8 @@ def _container(order: Order, means: Means) -> dict[str, Any]:
         "Healthcheck": {"Test": ["NONE"]},  # the image's own asks for an operator
         "StopGracePeriod": STOP_GRACE_NS,
     }
+    if order.kind is Errand.PROBE:  # it touches nothing, and so is nobody
+        return {**container, "User": "65534:65534", "CapabilityDrop": ["ALL"]}
     if order.volume is None:
         socket = {"Type": "bind", "Source": means.socket, "Target": ENGINE_SOCKET}
         return {**container, "Mounts": [socket], "CapabilityDrop": ["ALL"]}

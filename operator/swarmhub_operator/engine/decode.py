@@ -94,6 +94,7 @@ def node(raw: Mapping[str, Any]) -> Node:
     description = raw.get("Description", {})
     resources = description.get("Resources", {})
     platform = description.get("Platform") or {}
+    engine = description.get("Engine") or {}
     spec = raw.get("Spec", {})
     status = raw.get("Status", {})
     return Node(
@@ -110,8 +111,10 @@ def node(raw: Mapping[str, Any]) -> Node:
         os=platform.get("OS", ""),
         arch=platform.get("Architecture", ""),
         address=status.get("Addr", ""),
-        engine_labels=(description.get("Engine") or {}).get("Labels") or {},
+        engine_labels=engine.get("Labels") or {},
         version=raw.get("Version", {}).get("Index", 0),
+        engine_version=engine.get("EngineVersion", ""),
+        reachability=(raw.get("ManagerStatus") or {}).get("Reachability", ""),
     )
 
 

@@ -11,11 +11,13 @@ import requests
 from docker.auth import AuthConfig
 from docker.errors import APIError, DockerException
 
-from swarmhub_operator.engine import decode, labels, tasklog, workloads
+from swarmhub_operator.engine import decode, labels, surroundings, tasklog, workloads
 from swarmhub_operator.engine.credentials import Credentials
 from swarmhub_operator.engine.errors import EngineError, Kind, classify, classify_registry
+from swarmhub_operator.engine.inspecting import Inspecting
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
 from swarmhub_operator.engine.registries import registry_of
+from swarmhub_operator.engine.surroundings import About, Network
 from swarmhub_operator.engine.workloads import Workload
 
 T = TypeVar("T")
@@ -71,7 +73,7 @@ class _GuardedClient(docker.APIClient):  # type: ignore[misc]  # the SDK has no 
         yield body
 
 
-class DockerEngine:
+class DockerEngine(Inspecting):
     """`Engine` over the docker SDK's low-level client."""
 
     def __init__(
@@ -333,6 +335,23 @@ class DockerEngine:
         listed = self._call(lambda api: [raw["Id"] for raw in api.containers(all=True)])
         found = (self._container(ident) for ident in listed)
         return (*services, *(one for one in found if one is not None))
+
+    def about(self) -> About:
+        """Return what the engine says of itself."""
+        found: About = self._call(lambda api: surroundings.about(api.info()))
+        return found
+
+    def networks(self) -> tuple[Network, ...]:
+        """List the networks that this engine knows."""
+        return self._list(surroundings.network, lambda api: api.networks())
+
+    def all_services(self) -> tuple[Service, ...]:
+        """List the services of the Swarm, whoever made them."""
+        return self._list(decode.service, lambda api: api.services())
+
+    def all_tasks(self) -> tuple[Task, ...]:
+        """List the tasks of the Swarm, whoever made them."""
+        return self._list(decode.task, lambda api: api.tasks())
 
     def _container(self, ident: str) -> Workload | None:
         try:

@@ -184,6 +184,8 @@ class Node:
     address: str = ""
     engine_labels: Mapping[str, str] = field(default_factory=dict)
     version: int = 0  # what an update must name
+    engine_version: str = ""
+    reachability: str = ""  # of a manager, as the leader sees it: reachable, unreachable, unknown
 
     @property
     def usable(self) -> bool:

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from swarmhub_operator.engine.inspecting import Listed
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
+from swarmhub_operator.engine.shares import Share
+from swarmhub_operator.engine.surroundings import About, Network
+from swarmhub_operator.engine.usage import Sample
 from swarmhub_operator.engine.workloads import Workload
 
 
@@ -110,3 +114,45 @@ class Neighbours(Engine, Protocol):
 
     def foreign(self) -> tuple[Workload, ...]:
         """List all services of the Swarm and all containers of this engine's own node."""
+
+
+class Surroundings(Engine, Protocol):
+    """An engine that tells of itself and of all that runs on the Swarm, as a doctor needs it."""
+
+    def about(self) -> About:
+        """Return what the engine says of itself; any engine does, in a Swarm or not."""
+
+    def networks(self) -> tuple[Network, ...]:
+        """List the networks that this engine knows."""
+
+    def all_services(self) -> tuple[Service, ...]:
+        """List the services of the Swarm, whoever made them."""
+
+    def all_tasks(self) -> tuple[Task, ...]:
+        """List the tasks of the Swarm, whoever made them."""
+
+
+class Measuring(Protocol):
+    """An engine that tells how much is used, as `swarmhub top` needs it."""
+
+    def nodes(self) -> tuple[Node, ...]:
+        """List the nodes of the Swarm."""
+
+    def own_node_id(self) -> str:
+        """Return the node id of the engine that answers here."""
+
+    def shares(self) -> tuple[Share, ...]:
+        """List what the tasks of the whole Swarm may take of their nodes, whoever owns them."""
+
+    def sample(self, container: str) -> Sample | None:
+        """Read the counters of a container of this engine's own node; None: it runs not here."""
+
+
+class Reporting(LogSource, Protocol):
+    """An engine that tells all that a bug report holds of it."""
+
+    def essentials(self) -> Mapping[str, Any]:
+        """Return the essentials of its version and of its own information."""
+
+    def raw(self, what: Listed) -> tuple[Mapping[str, Any], ...]:
+        """List services, tasks, nodes or networks of the Swarm in its own words."""

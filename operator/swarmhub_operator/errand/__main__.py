@@ -10,6 +10,7 @@ import sys
 from swarmhub_operator.decide.errands import Errand
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.errand import content, volumes
+from swarmhub_operator.errand.probe import probe
 
 UNKNOWN = 64  # exit code: EX_USAGE of sysexits.h
 
@@ -23,6 +24,8 @@ def main(arguments: list[str]) -> int:
                 return volumes.inventory(measured=bool(given))
             case Errand.REMOVE, [volume, uid]:
                 return volumes.remove(volume, uid)
+            case Errand.PROBE, asked:
+                return probe(asked)
             case known, _ if known in content.KINDS:
                 return content.run(known, given)
             case _:

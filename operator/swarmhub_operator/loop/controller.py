@@ -17,7 +17,7 @@ from swarmhub_crds.watch import StoreWatch
 
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.engine.observed import Snapshot
-from swarmhub_operator.logs import get_logger
+from swarmhub_operator.logs import get_logger, told_with_request
 from swarmhub_operator.loop.housekeeping import Housekeeping
 from swarmhub_operator.loop.nodereport import NodeReport
 from swarmhub_operator.loop.parts import Parts
@@ -270,7 +270,8 @@ class Controller:
             if name is None:
                 continue
             try:
-                self._look_at(name)
+                with told_with_request():
+                    self._look_at(name)
             finally:
                 self._queue.done(name)
 

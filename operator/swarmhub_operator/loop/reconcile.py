@@ -17,7 +17,7 @@ from swarmhub_operator.decide.inputs import Context, Observed
 from swarmhub_operator.decide.verdict import Verdict, failed
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.observed import Snapshot
-from swarmhub_operator.logs import get_logger
+from swarmhub_operator.logs import get_logger, note_request
 from swarmhub_operator.loop.apply import Applier
 from swarmhub_operator.loop.deciding import Decider
 from swarmhub_operator.loop.metrics import Step
@@ -66,6 +66,7 @@ class Reconciler:
                 return self._delete_broken(record)
             self._report_broken(record)
             return None
+        note_request(record.metadata.request)
         wanted = Wanted(record, self._parts.store.uid, self._sight.homes(record))
         try:
             return self._step(wanted)

@@ -102,4 +102,5 @@ class State:
 def dates_hidden(text: str) -> str:
     """Return `text` without what differs from run to run."""
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UID", text)
+    text = re.sub(r"\b[0-9a-f]{8}(?=\.\d)", "UID", text)
     return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", text)

@@ -45,6 +45,7 @@ def test_a_notebook_is_told_in_full(state: State, run: Run, aged: datetime) -> N
         Phase:                BackOff
         Message:              The server failed on n1 with exit code 3.
         Generation:           1
+        Request:              UID.1
         UID:                  UID
         Resource version:     {versions}
         Created:              TIME UTC (3h ago)

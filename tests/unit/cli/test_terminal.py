@@ -57,3 +57,13 @@ def test_sentences_wrap_within_the_terminal(running: State) -> None:
     place = next(n for n, line in enumerate(lines) if line.startswith("Message:"))
     assert lines[place + 1].startswith(" " * 22 + "word")
     assert max(map(len, lines[place : place + 3])) <= 60
+
+
+def test_a_diagnosis_is_coloured_and_wrapped(state: State) -> None:
+    """Verdicts have colours, unless NO_COLOR is set; sentences stay within the width."""
+    nobody = "unix:///nowhere/docker.sock"
+    assert "\x1b[31mfailed\x1b[0m" in on_terminal(state, "doctor", DOCKER_HOST=nobody)
+    plain = on_terminal(state, "doctor", columns=60, NO_COLOR="1", DOCKER_HOST=nobody)
+    assert "\x1b" not in plain
+    words = [line for line in plain.splitlines() if " " in line.strip() and "(" not in line]
+    assert max(map(len, words)) <= 60

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 from support.waiting import wait_for
 from swarmhub_crds.errors import Conflict, Reason, StoreUnavailable
 from swarmhub_crds.home import Home, HomePhase, HomeSpec, Reclaim
@@ -94,6 +96,28 @@ def test_idle_notebooks_cost_looks_and_nothing_else(
     assert store.revision() == revision
     assert set(called) <= {"nodes", "secrets", "tasks", "services", "events"}
     assert called["services"] < 20
+
+
+def test_logs_name_the_request_that_is_acted_upon(
+    operate: Callable[..., Operator], swarm: FakeSwarm, store: Store
+) -> None:
+    """Each action and phase tells which write of the spec it is for, also when it has to wait."""
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        operator = operate()
+        started = operator.apply("ada").metadata.request
+        operator.apply("bob")
+        operator.wait("ada", "runs", running)
+        swarm.before = fail(Kind.UNAVAILABLE, "remove_service")
+        stopped = store.set_desired("ada", Desired.STOPPED).metadata.request
+        wait_for("it is tried again", lambda: any(one["event"] == "retry" for one in logs))
+        swarm.before = lambda _: None
+        operator.wait("ada", "stops", lambda s: s.phase is Phase.STOPPED)
+        told = [one for one in logs if one.get("notebook") == "ada"]
+    assert started != stopped
+    assert "CreateService" in {one.get("action") for one in told if one["request"] == started}
+    assert {one["event"] for one in told if one["request"] == stopped} >= {"action", "retry"}
+    assert all(one["request"] in (started, stopped) for one in told)
+    assert not any("request" in one for one in logs if one["event"] in ("lease", "stopped"))
 
 
 def test_an_outage_of_the_engine_leaves_reasons_as_they_are(

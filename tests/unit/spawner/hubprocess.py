@@ -82,7 +82,8 @@ c.JupyterHub.template_paths = [explain.PAGES]
 """
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port: int = s.getsockname()[1]
@@ -94,7 +95,7 @@ class HubProcess:
 
     def __init__(self, folder: Path, state_url: str, more: str = "") -> None:
         self.folder = folder
-        port, hub_port = _free_port(), _free_port()
+        port, hub_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{hub_port}"
         self._config = folder / "jupyterhub_config.py"
         self._config.write_text(

@@ -81,6 +81,24 @@ async def test_start_writes_the_record_and_returns_the_address(
     assert record_of(store, "ada").status.phase is Phase.STOPPED
 
 
+async def test_the_log_names_the_requests_as_the_operator_does(
+    make_spawner: MakeSpawner,
+    operator: FakeOperator,
+    store: Store,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """By them a start or stop is found again in the operator's log."""
+    spawner = make_spawner()
+    with caplog.at_level(logging.INFO):
+        await spawner.start()
+        started = record_of(store, "ada").metadata.request
+        await spawner.stop()
+        stopped = record_of(store, "ada").metadata.request
+    assert f"Asked the operator to start ada (request {started})" in caplog.text
+    assert f"Asked the operator to stop ada (request {stopped})" in caplog.text
+    assert started != stopped
+
+
 async def test_nothing_of_the_hubs_environment_leaks(
     make_spawner: MakeSpawner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,1 @@
+"""What `swarmhub doctor` makes of what it has gathered."""

@@ -1,0 +1,1 @@
+"""The page at /services/swarmhub/: who may see it sees the servers, homes and machines, live."""
