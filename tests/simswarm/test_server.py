@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from simswarm.server import LOOPBACK_POOL, Served, serve
 from simswarm.swarm import Swarm
 from simswarm.world import World
 from simulation.driver import NETWORK
+from support.ports import free_port
 from support.waiting import wait_for
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus, Phase
 from swarmhub_crds.store import Store
@@ -36,14 +36,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
     world = World(behaviour=behaviour, clock=VirtualClock(datetime.now(UTC)))
     swarm = Swarm(world, workers=("worker",), pool=LOOPBACK_POOL)
     swarm.networks.create(NETWORK)
-    with serve(swarm, tmp_path / "engine.sock", _free_port()) as made:
+    with serve(swarm, tmp_path / "engine.sock", free_port()) as made:
         yield made
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_docker_sdk_gets_along_with_it(served: Served) -> None:
@@ -87,7 +81,7 @@ def operator(served: Served, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]
         "DOCKER_HOST": served.url,
         "SWARMHUB_STATE_URL": f"sqlite:///{tmp_path}/state.db",
         "SWARMHUB_NETWORK": NETWORK,
-        "SWARMHUB_HEALTH_PORT": str(_free_port()),
+        "SWARMHUB_HEALTH_PORT": str(free_port()),
     }
     command = [sys.executable, "-m", "swarmhub_operator.main"]
     with (tmp_path / "operator.log").open("wb") as log:

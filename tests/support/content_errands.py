@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.ports import free_port
 from support.waiting import wait_for
 from swarmhub_operator.decide import copying
 from swarmhub_operator.decide.copying import Outcome
@@ -63,13 +64,6 @@ def errand(kind: str, volume: Path, *arguments: str, idle: float = 20) -> Iterat
     finally:
         process.kill()
         process.communicate(timeout=WITHIN)
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

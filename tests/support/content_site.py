@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from support.content_errands import free_port
+from support.ports import free_port
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Service, Task, TaskState, Volume
 from unit.operator.fakeswarm import FakeSwarm

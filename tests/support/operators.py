@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from support.ports import free_port
 from support.waiting import wait_for
 
 
@@ -31,9 +31,7 @@ class OperatorProcess:
             network: of the notebooks.
             settings: further ones, as in LEASE_TTL="3".
         """
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.log = folder / f"{name}.log"
         environment = {
             **os.environ,

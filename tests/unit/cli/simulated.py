@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from simswarm.programs import Program
 from simswarm.server import Served, serve
 from simswarm.swarm import Swarm
 from simswarm.world import World
+from support.ports import free_port
 from support.waiting import wait_for
 from swarmhub_crds.home import Home
 from swarmhub_crds.node import SeenNode
@@ -49,7 +49,11 @@ class Site:
 
     def run(self, *words: str, **environment: str) -> Result:
         """Run the command with this Swarm's manager."""
-        given = {"DOCKER_HOST": self.served.url, "SWARMHUB_HEALTH_PORT": free_port(), **environment}
+        given = {
+            "DOCKER_HOST": self.served.url,
+            "SWARMHUB_HEALTH_PORT": str(free_port()),
+            **environment,
+        }
         return self.run_command(*words, **given)
 
     def start(self, user: str, on: str = "manager", **values: Any) -> None:
@@ -115,13 +119,6 @@ class Site:
         found = self.state.store.get_notebook(name)
         assert isinstance(found, Notebook)
         return found
-
-
-def free_port() -> str:
-    """Return a port at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.content_errands import TOKEN, errand, free_port
+from support.content_errands import TOKEN, errand
+from support.ports import free_port
 from support.trees import digest, packed, plant
 from support.waiting import wait_for
 from swarmhub_operator.errand import fetch as fetching

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from support.ports import free_port
 from support.waiting import wait_for
 from swarmhub_crds.notebook import Desired, Phase
 from swarmhub_crds.store import Store
@@ -64,14 +64,6 @@ class Prometheus:
         """Return whether each rule could be evaluated, by its name."""
         groups = httpx.get(f"{self._url}/api/v1/rules").json()["data"]["groups"]
         return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 from sqlalchemy import insert
 from support.front import Front
+from support.ports import free_port
 from swarmhub_crds.base import Condition, ConditionStatus, Metadata
 from swarmhub_crds.event import Concerned, Event, EventType
 from swarmhub_crds.home import Home, HomePhase, HomeSpec, HomeStatus
@@ -24,7 +25,7 @@ from swarmhub_crds.sqlstore.clock import to_text
 from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK, encode
 from swarmhub_crds.sqlstore.revisions import take_revision
 from swarmhub_crds.store import Store
-from unit.spawner.hubprocess import PASSWORD, HubProcess, free_port
+from unit.spawner.hubprocess import PASSWORD, HubProcess
 
 NODES = ("manager-1", "worker-1", "worker-2")
 ROOM = "No node has room: worker-1 has 1 of 16 GiB left, worker-2 is down."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.ports import free_port
 
 TOKEN = "a-token-of-the-test-service"
 PASSWORD = "the-password-of-all"
@@ -80,14 +80,6 @@ from swarmhub_spawner import explain
 c.JupyterHub.extra_handlers = explain.HANDLERS
 c.JupyterHub.template_paths = [explain.PAGES]
 """
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
 
 
 class HubProcess:
