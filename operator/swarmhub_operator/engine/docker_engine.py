@@ -11,14 +11,12 @@ import requests
 from docker.auth import AuthConfig
 from docker.errors import APIError, DockerException
 
-from swarmhub_operator.engine import decode, labels, surroundings, tasklog, workloads
+from swarmhub_operator.engine import decode, labels, tasklog
 from swarmhub_operator.engine.credentials import Credentials
 from swarmhub_operator.engine.errors import EngineError, Kind, classify, classify_registry
 from swarmhub_operator.engine.inspecting import Inspecting
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
 from swarmhub_operator.engine.registries import registry_of
-from swarmhub_operator.engine.surroundings import About, Network
-from swarmhub_operator.engine.workloads import Workload
 
 T = TypeVar("T")
 
@@ -325,43 +323,6 @@ class DockerEngine(Inspecting):
     def remove_volume(self, name: str) -> None:
         """Remove a volume of this engine's own node."""
         self._call(lambda api: api.remove_volume(name))
-
-    def foreign(self) -> tuple[Workload, ...]:
-        """List all services of the Swarm and all containers of this engine's own node.
-
-        Environment is told of one container at a time only, so this is for a person's command.
-        """
-        services = self._list(workloads.of_service, lambda api: api.services())
-        listed = self._call(lambda api: [raw["Id"] for raw in api.containers(all=True)])
-        found = (self._container(ident) for ident in listed)
-        return (*services, *(one for one in found if one is not None))
-
-    def about(self) -> About:
-        """Return what the engine says of itself."""
-        found: About = self._call(lambda api: surroundings.about(api.info()))
-        return found
-
-    def networks(self) -> tuple[Network, ...]:
-        """List the networks that this engine knows."""
-        return self._list(surroundings.network, lambda api: api.networks())
-
-    def all_services(self) -> tuple[Service, ...]:
-        """List the services of the Swarm, whoever made them."""
-        return self._list(decode.service, lambda api: api.services())
-
-    def all_tasks(self) -> tuple[Task, ...]:
-        """List the tasks of the Swarm, whoever made them."""
-        return self._list(decode.task, lambda api: api.tasks())
-
-    def _container(self, ident: str) -> Workload | None:
-        try:
-            return self._call(  # type: ignore[no-any-return]
-                lambda api: workloads.of_container(api.inspect_container(ident))
-            )
-        except EngineError as error:
-            if error.kind is Kind.GONE:
-                return None
-            raise
 
     def events(self, seconds: float) -> Iterator[None]:
         """Yield once per event that may concern us, for at most `seconds`.

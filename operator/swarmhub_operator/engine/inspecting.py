@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from swarmhub_operator.engine import shares, usage
+from swarmhub_operator.engine import decode, shares, surroundings, usage, workloads
 from swarmhub_operator.engine.errors import EngineError, Kind
+from swarmhub_operator.engine.observed import Service, Task
 from swarmhub_operator.engine.shares import Share
+from swarmhub_operator.engine.surroundings import About, Network
 from swarmhub_operator.engine.usage import Sample
+from swarmhub_operator.engine.workloads import Workload
 
 _STATS_TIMEOUT: Final = 10  # seconds; with `one-shot` the engine answers at once
 # Of GET /info; the rest is long, or could hold a proxy's password.
@@ -61,6 +64,7 @@ class Inspecting:
     """A part of `DockerEngine`."""
 
     _call: Callable[..., Any]
+    _list: Callable[..., Any]
 
     def essentials(self) -> Mapping[str, Any]:
         """Return the essentials of GET /version and GET /info, in the engine's words.
@@ -120,6 +124,48 @@ class Inspecting:
                 return None
             raise
         return found
+
+    def foreign(self) -> tuple[Workload, ...]:
+        """List all services of the Swarm and all containers of this engine's own node.
+
+        Environment is told of one container at a time only, so this is for a person's command.
+        """
+        services: tuple[Workload, ...] = self._list(
+            workloads.of_service, lambda api: api.services()
+        )
+        listed = self._call(lambda api: [raw["Id"] for raw in api.containers(all=True)])
+        found = (self._container(ident) for ident in listed)
+        return (*services, *(one for one in found if one is not None))
+
+    def about(self) -> About:
+        """Return what the engine says of itself."""
+        found: About = self._call(lambda api: surroundings.about(api.info()))
+        return found
+
+    def networks(self) -> tuple[Network, ...]:
+        """List the networks that this engine knows."""
+        found: tuple[Network, ...] = self._list(surroundings.network, lambda api: api.networks())
+        return found
+
+    def all_services(self) -> tuple[Service, ...]:
+        """List the services of the Swarm, whoever made them."""
+        found: tuple[Service, ...] = self._list(decode.service, lambda api: api.services())
+        return found
+
+    def all_tasks(self) -> tuple[Task, ...]:
+        """List the tasks of the Swarm, whoever made them."""
+        found: tuple[Task, ...] = self._list(decode.task, lambda api: api.tasks())
+        return found
+
+    def _container(self, ident: str) -> Workload | None:
+        try:
+            return self._call(  # type: ignore[no-any-return]
+                lambda api: workloads.of_container(api.inspect_container(ident))
+            )
+        except EngineError as error:
+            if error.kind is Kind.GONE:
+                return None
+            raise
 
 
 def _components(version: Mapping[str, Any]) -> dict[str, str]:
