@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import Field
 
 from swarmhub_crds.base import Tolerant, UtcTime
+
+DRAIN_LABEL: Final = "swarmhub.drain"  # on a node that `swarmhub drain` empties
 
 
 class SeenNode(Tolerant):

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from swarmhub_crds.home import Home, HomeOrders, HomeStatus
 from swarmhub_crds.notebook import Notebook
+from swarmhub_crds.readable import NONE
 
 from swarmhub_operator.cli.homes_table import size
 from swarmhub_operator.cli.records import phase_of
 from swarmhub_operator.cli.rows import generation
 from swarmhub_operator.cli.sections import Page
-from swarmhub_operator.cli.text import NONE
 
 
 def describe_home(page: Page, home: Home, notebooks: Sequence[Notebook]) -> None:

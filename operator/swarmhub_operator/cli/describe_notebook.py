@@ -7,12 +7,13 @@ from shlex import join
 
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import Mount, Notebook, NotebookSpec, NotebookStatus, Resources
+from swarmhub_crds.readable import NONE
 from swarmhub_crds.store import Broken
 
 from swarmhub_operator.cli.records import phase_of
 from swarmhub_operator.cli.rows import generation, ready
 from swarmhub_operator.cli.sections import Page
-from swarmhub_operator.cli.text import NONE, until
+from swarmhub_operator.cli.text import until
 
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 

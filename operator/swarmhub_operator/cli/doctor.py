@@ -14,9 +14,7 @@ from swarmhub_crds.base import API_VERSION
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.doctor_gather import gather
 from swarmhub_operator.cli.errors import TROUBLE
-from swarmhub_operator.cli.options import DockerHost, StateUrl, clock, engine_at
-from swarmhub_operator.cli.output import Document
-from swarmhub_operator.cli.table import wrap
+from swarmhub_operator.cli.options import DockerHost, ForPrograms, StateUrl, clock, engine_at
 from swarmhub_operator.cli.text import safe
 from swarmhub_operator.doctor.examine import examine
 from swarmhub_operator.doctor.finding import Finding, Verdict
@@ -30,10 +28,6 @@ _SECTIONS = (
     (Verdict.OK, "What is well"),
 )
 
-Form = Annotated[
-    Document | None,
-    typer.Option("-o", "--output", help="For programs.", show_default=False),
-]
 ProbeNodes = Annotated[
     bool,
     typer.Option(
@@ -48,7 +42,7 @@ Everything = Annotated[bool, typer.Option("--all", help="Also name what is well.
 def doctor(
     probe: ProbeNodes = False,
     everything: Everything = False,
-    form: Form = None,
+    form: ForPrograms = None,
     state_url: StateUrl = DEFAULT_STATE_URL,
     docker_host: DockerHost = DEFAULT_DOCKER_HOST,
 ) -> None:
@@ -110,9 +104,11 @@ def _lines(found: Sequence[Finding], *, everything: bool) -> list[str]:
 def _unknown(found: Sequence[Finding]) -> list[str]:
     """A line each, since the reason of many is the same; what helps is said once."""
     texts = (safe(f"{f.check} {f.subject}".strip() + f": {f.what}") for f in found)
-    lines = [f"  {line}" for text in texts for line in _wrapped(text)]
+    lines = [f"  {line}" for text in texts for line in output.wrapped(text, _INDENT)]
     steps = dict.fromkeys(f.remedy for f in found if f.remedy)
-    return lines + [_INDENT + line for s in steps for line in _wrapped(safe(f"Next: {s}"))]
+    return lines + [
+        _INDENT + line for s in steps for line in output.wrapped(safe(f"Next: {s}"), _INDENT)
+    ]
 
 
 def _told(found: Sequence[Finding]) -> list[str]:
@@ -122,11 +118,6 @@ def _told(found: Sequence[Finding]) -> list[str]:
 def _finding(finding: Finding) -> list[str]:
     what = safe(f"{finding.check} {finding.subject}".strip())
     texts = [finding.what, finding.why, finding.remedy and f"Next: {finding.remedy}"]
-    lines = [line for text in texts if text for line in _wrapped(safe(text))]
+    lines = [line for text in texts if text for line in output.wrapped(safe(text), _INDENT)]
     head = f"  {what}: {output.paint(finding.verdict, finding.verdict)}"
     return [head, *(_INDENT + line for line in lines)]
-
-
-def _wrapped(text: str) -> list[str]:
-    width = output.width()
-    return [text] if width is None else wrap(text, max(width - len(_INDENT), len(_INDENT)))

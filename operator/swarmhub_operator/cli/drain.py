@@ -11,6 +11,7 @@ import typer
 from swarmhub_crds.errors import Conflict, NotFound
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import Desired, Notebook, Phase
+from swarmhub_crds.readable import NONE, span
 from swarmhub_crds.store import Broken, Store
 
 from swarmhub_operator.cli import output
@@ -30,7 +31,7 @@ from swarmhub_operator.cli.options import (
 )
 from swarmhub_operator.cli.records import has_ended, is_acted_on, name_of
 from swarmhub_operator.cli.table import Table, cut
-from swarmhub_operator.cli.text import NONE, safe, span
+from swarmhub_operator.cli.text import safe
 from swarmhub_operator.decide.draining import Fate, Guest, Wish, guests
 from swarmhub_operator.engine.observed import Node
 from swarmhub_operator.settings import DEFAULT_DOCKER_HOST, DEFAULT_STATE_URL

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from swarmhub_crds.event import Event
+from swarmhub_crds.readable import NONE, age, span
 
-from swarmhub_operator.cli.text import NONE, age, safe, span
+from swarmhub_operator.cli.text import safe
 
 TITLES: Final = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")
 WIDE: Final = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "COUNT", "FIRST SEEN", "MESSAGE")

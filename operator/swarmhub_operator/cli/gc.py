@@ -10,12 +10,13 @@ import typer
 from swarmhub_crds.base import API_VERSION
 from swarmhub_crds.errors import NotFound
 from swarmhub_crds.held import Held
+from swarmhub_crds.readable import NONE, age
 
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.options import DryRun, Form, StateUrl, Yes, clock, opened
 from swarmhub_operator.cli.output import Document, Output
 from swarmhub_operator.cli.table import Table, cut
-from swarmhub_operator.cli.text import NONE, age, safe
+from swarmhub_operator.cli.text import safe
 from swarmhub_operator.settings import DEFAULT_STATE_URL
 
 _TITLES = ("ID", "KIND", "NAME", "USER", "AGE", "WHY")

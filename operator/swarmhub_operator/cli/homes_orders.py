@@ -12,6 +12,7 @@ from swarmhub_crds.base import find_condition
 from swarmhub_crds.errors import Conflict
 from swarmhub_crds.home import Home, HomePhase
 from swarmhub_crds.notebook import Desired
+from swarmhub_crds.readable import age, span
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli import output
@@ -31,7 +32,7 @@ from swarmhub_operator.cli.options import (
 )
 from swarmhub_operator.cli.records import find_home
 from swarmhub_operator.cli.report import OperatorState
-from swarmhub_operator.cli.text import age, safe, span
+from swarmhub_operator.cli.text import safe
 from swarmhub_operator.decide.homes import RELEASED
 from swarmhub_operator.decide.moving import is_ordered
 from swarmhub_operator.engine.observed import Node

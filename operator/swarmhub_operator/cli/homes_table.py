@@ -8,10 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from swarmhub_crds import readable
 from swarmhub_crds.base import API_VERSION
 from swarmhub_crds.errors import NotFound
 from swarmhub_crds.home import Home, HomePhase
 from swarmhub_crds.inventory import FoundVolume, Inventory
+from swarmhub_crds.readable import NONE, age
 from swarmhub_crds.store import Broken, Store
 
 from swarmhub_operator.cli import output
@@ -20,13 +22,11 @@ from swarmhub_operator.cli.options import clock
 from swarmhub_operator.cli.output import Document, Output
 from swarmhub_operator.cli.records import phase_of
 from swarmhub_operator.cli.table import Table, cut
-from swarmhub_operator.cli.text import NONE, age, safe
+from swarmhub_operator.cli.text import safe
 from swarmhub_operator.decide.inventories import missing, unrecorded
 
 _TITLES: Final = ("NAME", "USER", "SERVER", "NODE", "STATE", "SIZE", "LAST-USED", "AGE")
 _WIDE: Final = ("DRIVER", "RECLAIM", "UID", "MESSAGE")
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
-_STEP: Final = 1024
 
 
 class Mismatch(StrEnum):
@@ -232,11 +232,4 @@ def _cells(row: Row, now: datetime, *, wide: bool) -> list[str]:
 
 def size(count: int | None) -> str:
     """Return a number of bytes as a person reads it, as in 1.5GiB; "" if it is not known."""
-    if count is None:
-        return ""
-    scaled, unit = float(count), _UNITS[0]
-    for unit in _UNITS:
-        if scaled < _STEP or unit == _UNITS[-1]:
-            break
-        scaled /= _STEP
-    return f"{scaled:.3g}{unit}" if scaled < _STEP - 1 else f"{scaled:.0f}{unit}"
+    return "" if count is None else readable.size(count)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 from swarmhub_crds.base import API_VERSION
 from swarmhub_crds.image import OnNode, Pull, SeenImage
+from swarmhub_crds.readable import NONE
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli import output
@@ -19,7 +20,7 @@ from swarmhub_operator.cli.imagestate import ImageState, messages, present_on, s
 from swarmhub_operator.cli.options import Form, StateUrl, opened
 from swarmhub_operator.cli.output import Document, Output
 from swarmhub_operator.cli.table import Table, cut
-from swarmhub_operator.cli.text import NONE, safe
+from swarmhub_operator.cli.text import safe
 from swarmhub_operator.cli.watch import reader_gone
 from swarmhub_operator.settings import DEFAULT_STATE_URL
 

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from swarmhub_crds.base import API_VERSION
 from swarmhub_crds.escaping import Escape
+from swarmhub_crds.readable import NONE
 
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.output import Document
 from swarmhub_operator.cli.table import Table, cut
-from swarmhub_operator.cli.text import NONE, safe
+from swarmhub_operator.cli.text import safe
 from swarmhub_operator.decide.oldspawner import Finding, Migration, Wish
 from swarmhub_operator.engine.workloads import Workload
 

@@ -10,13 +10,14 @@ from swarmhub_crds.base import API_VERSION
 from swarmhub_crds.home import Home
 from swarmhub_crds.node import SeenNode
 from swarmhub_crds.notebook import Desired, Notebook
+from swarmhub_crds.readable import NONE, age
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.options import Form, StateUrl, clock, opened
 from swarmhub_operator.cli.output import Document, Output
 from swarmhub_operator.cli.table import Table, cut
-from swarmhub_operator.cli.text import NONE, age, safe
+from swarmhub_operator.cli.text import safe
 from swarmhub_operator.engine import labels
 from swarmhub_operator.settings import DEFAULT_STATE_URL
 

@@ -12,7 +12,7 @@ import typer
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli.completing import complete_kind, complete_name
-from swarmhub_operator.cli.output import Output
+from swarmhub_operator.cli.output import Document, Output
 from swarmhub_operator.cli.selector import Selector, SelectorError, parse
 from swarmhub_operator.engine.credentials import Credentials
 
@@ -32,6 +32,10 @@ def selector(text: str) -> Selector:
         raise typer.BadParameter(str(error)) from error
 
 
+ForPrograms = Annotated[
+    Document | None,
+    typer.Option("-o", "--output", help="For programs.", show_default=False),
+]
 Form = Annotated[
     Output | None,
     typer.Option("-o", "--output", help="Another form than the table.", show_default=False),

@@ -14,6 +14,8 @@ import yaml
 from rich.color import ColorSystem
 from rich.style import Style
 
+from swarmhub_operator.cli.table import wrap
+
 
 class Output(StrEnum):
     """The values of `get -o`."""
@@ -89,6 +91,12 @@ def _colored() -> bool:
 def width() -> int | None:
     """Return the columns of the terminal; None when output goes elsewhere and is not wrapped."""
     return shutil.get_terminal_size().columns if is_terminal() else None
+
+
+def wrapped(text: str, indent: str) -> list[str]:
+    """Break a text at the terminal's width, for lines with this indent; elsewhere it stays one."""
+    columns = width()
+    return [text] if columns is None else wrap(text, max(columns - len(indent), len(indent)))
 
 
 def write(line: str) -> None:

@@ -11,8 +11,14 @@ from swarmhub_operator.cli import output
 from swarmhub_operator.cli.completing import complete_notebook
 from swarmhub_operator.cli.errors import failing_with
 from swarmhub_operator.cli.health import operator_problem, operator_report
-from swarmhub_operator.cli.options import DockerHost, StateUrl, clock, engine_at, opened
-from swarmhub_operator.cli.output import Document
+from swarmhub_operator.cli.options import (
+    DockerHost,
+    ForPrograms,
+    StateUrl,
+    clock,
+    engine_at,
+    opened,
+)
 from swarmhub_operator.cli.plan_report import (
     Plan,
     Planned,
@@ -38,15 +44,11 @@ Name = Annotated[
         show_default=False,
     ),
 ]
-Form = Annotated[
-    Document | None,
-    typer.Option("-o", "--output", help="For programs.", show_default=False),
-]
 
 
 def plan(
     name: Name = None,
-    form: Form = None,
+    form: ForPrograms = None,
     state_url: StateUrl = DEFAULT_STATE_URL,
     docker_host: DockerHost = DEFAULT_DOCKER_HOST,
 ) -> None:

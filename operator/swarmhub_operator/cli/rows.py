@@ -9,11 +9,12 @@ from typing import Final
 from swarmhub_crds.base import find_condition
 from swarmhub_crds.home import Home, HomeStatus
 from swarmhub_crds.notebook import ConditionType, Notebook, NotebookStatus
+from swarmhub_crds.readable import NONE, age
 from swarmhub_crds.store import Broken
 
 from swarmhub_operator.cli.records import Kind, Record, name_of, phase_of
 from swarmhub_operator.cli.table import cut
-from swarmhub_operator.cli.text import NONE, age, safe
+from swarmhub_operator.cli.text import safe
 
 _TITLES: Final = {
     Kind.NOTEBOOK: ("NAME", "USER", "SERVER", "PHASE", "READY", "RESTARTS", "NODE", "AGE"),

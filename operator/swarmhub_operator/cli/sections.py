@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from swarmhub_crds.base import Condition, Metadata
+from swarmhub_crds.readable import NONE, age
 
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.table import Table, wrap
-from swarmhub_operator.cli.text import NONE, age, safe, when
+from swarmhub_operator.cli.text import safe, when
 
 _LABELS = 22  # terminal cells for a label, its colon and what stands before the value
 _NARROWEST = 24  # a value is not wrapped into less than this

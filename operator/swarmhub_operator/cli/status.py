@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
 import typer
+from swarmhub_crds.readable import age
 
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.errors import TROUBLE
 from swarmhub_operator.cli.health import examine as examine_store
-from swarmhub_operator.cli.options import Labels, StateUrl, clock, opened
-from swarmhub_operator.cli.output import Document
+from swarmhub_operator.cli.options import ForPrograms, Labels, StateUrl, clock, opened
 from swarmhub_operator.cli.report import Count, OperatorReport, OperatorState, Problem, Report
-from swarmhub_operator.cli.table import wrap
-from swarmhub_operator.cli.text import age, safe, when
+from swarmhub_operator.cli.text import safe, when
 from swarmhub_operator.settings import DEFAULT_STATE_URL
 
 _INDENT = "    "
 
-Form = Annotated[
-    Document | None,
-    typer.Option("-o", "--output", help="For programs.", show_default=False),
-]
-
 
 def status(
-    form: Form = None, selector: Labels = None, state_url: StateUrl = DEFAULT_STATE_URL
+    form: ForPrograms = None, selector: Labels = None, state_url: StateUrl = DEFAULT_STATE_URL
 ) -> None:
     """Show whether all is well and, if not, what to do.
 
@@ -89,9 +82,7 @@ def _problem(problem: Problem) -> list[str]:
     what = safe(f"{problem.kind.lower()} {problem.name}".strip())
     phase = output.paint(problem.phase, problem.phase)
     texts = (safe(problem.message), f"Next: {safe(problem.next_step)}")
-    return [f"  {what}: {phase}", *(_INDENT + line for text in texts for line in _wrapped(text))]
-
-
-def _wrapped(text: str) -> list[str]:
-    width = output.width()
-    return [text] if width is None else wrap(text, max(width - len(_INDENT), len(_INDENT)))
+    return [
+        f"  {what}: {phase}",
+        *(_INDENT + line for text in texts for line in output.wrapped(text, _INDENT)),
+    ]

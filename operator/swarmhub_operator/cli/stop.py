@@ -8,6 +8,7 @@ from typing import Final
 
 import typer
 from swarmhub_crds.notebook import Desired, Notebook
+from swarmhub_crds.readable import span
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli import output
@@ -16,7 +17,7 @@ from swarmhub_operator.cli.duration import duration
 from swarmhub_operator.cli.errors import TROUBLE
 from swarmhub_operator.cli.options import DryRun, Labels, StateUrl, Timeout, Yes, opened
 from swarmhub_operator.cli.records import has_ended
-from swarmhub_operator.cli.text import safe, span
+from swarmhub_operator.cli.text import safe
 from swarmhub_operator.settings import DEFAULT_STATE_URL
 
 _LOOK_EVERY: Final = 0.2  # seconds

@@ -1,15 +1,11 @@
-"""Text for people: what users and containers wrote made safe to print, and spans of time."""
+"""Text for people: what users and containers wrote made safe to print, and times."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Final
 
-NONE: Final = "-"
-
-_STEPS: Final = ((120, 1, "s"), (7200, 60, "m"), (172800, 3600, "h"))
-_DAY: Final = 86400
+from swarmhub_crds.readable import NONE, age, span
 
 
 def safe(text: str) -> str:
@@ -26,20 +22,6 @@ def escaped(character: str) -> str:
     r"""Return the JSON escape of one character, as in \n or \u202e."""
     plain = json.dumps(character)[1:-1]
     return plain if plain != character else f"\\u{ord(character):04x}"
-
-
-def span(seconds: float) -> str:
-    """Return a length of time as kubectl's ages look (5s, 3m, 2h, 4d); never negative."""
-    whole = max(0, int(seconds))
-    for limit, unit, letter in _STEPS:
-        if whole < limit:
-            return f"{whole // unit}{letter}"
-    return f"{whole // _DAY}d"
-
-
-def age(moment: datetime | None, now: datetime) -> str:
-    """Return how long ago `moment` was, or "-" without one."""
-    return NONE if moment is None else span((now - moment).total_seconds())
 
 
 def until(moment: datetime, now: datetime) -> str:

@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from swarmhub_crds.base import API_VERSION
+from swarmhub_crds.readable import NONE
 
 from swarmhub_operator.cli.sorting import natural
 from swarmhub_operator.cli.table import cut
-from swarmhub_operator.cli.text import NONE, safe
+from swarmhub_operator.cli.text import safe
 from swarmhub_operator.cli.top_sums import OfNode, OfNotebook
 from swarmhub_operator.engine.amounts import CORE, Amounts
 from swarmhub_operator.engine.usage import Usage

@@ -1,5 +1,7 @@
 """The labels that tie an engine resource to a record."""
 
+from swarmhub_crds.node import DRAIN_LABEL
+
 STORE = "swarmhub.store"
 NOTEBOOK = "swarmhub.notebook"
 UID = "swarmhub.uid"
@@ -16,7 +18,7 @@ SUPERSEDES = "swarmhub.supersedes"  # id of the ended task that an update of our
 ERRAND = "swarmhub.errand"  # what a one-off service does
 ERRAND_STORE = "swarmhub.errand.store"  # not STORE: an errand is no notebook
 ERRAND_OF = "swarmhub.errand.of"  # who asked for it: the operator, or a command
-DRAIN = "swarmhub.drain"  # on a node that `swarmhub drain` empties
+DRAIN = DRAIN_LABEL
 
 
 def of_store(store: str) -> str:

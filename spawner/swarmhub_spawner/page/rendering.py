@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from swarmhub_crds import readable
 
 from swarmhub_spawner.page import plots, rows, words
 from swarmhub_spawner.page.rights import Rights
@@ -72,7 +73,7 @@ class Renderer:
             "query": query,
             "kind": kind,
             "now": now,
-            "age": lambda moment: words.age(moment, now),
+            "age": lambda moment: readable.age(moment, now),
             "event_age": lambda event: event_age(event, now),
             "may": lambda row: may(row, view.rights),
         }

@@ -10,7 +10,7 @@ from typing import Final
 
 from swarmhub_crds.base import Condition, ConditionStatus
 from swarmhub_crds.home import Home, HomePhase
-from swarmhub_crds.node import SeenNode
+from swarmhub_crds.node import DRAIN_LABEL, SeenNode
 from swarmhub_crds.notebook import Desired, Notebook, Phase
 from swarmhub_crds.store import Broken
 
@@ -20,7 +20,6 @@ INVALID: Final = "Invalid"
 DELETING: Final = "Deleting"
 PHASES: Final = (*map(str, Phase), DELETING, INVALID)
 HOME_PHASES: Final = (*map(str, HomePhase), INVALID)
-DRAIN_LABEL: Final = "swarmhub.drain"  # on a node that `swarmhub drain` empties
 _BAD: Final = frozenset({Phase.FAILED, Phase.BACK_OFF, HomePhase.LOST, INVALID, "down", "Warning"})
 _GOOD: Final = frozenset({Phase.RUNNING, HomePhase.BOUND, "ready"})
 _AT_REST: Final = frozenset({Phase.STOPPED, HomePhase.RELEASED, "Normal"})

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from swarmhub_crds.event import Concerned, Event
+from swarmhub_crds.readable import age
 
 from swarmhub_spawner.messages import OPERATOR_SILENT_AFTER, sentence
 from swarmhub_spawner.page.history import Bucket
@@ -22,7 +23,7 @@ from swarmhub_spawner.page.rows import (
     is_unready,
     tone,
 )
-from swarmhub_spawner.page.words import age, plural, stamp
+from swarmhub_spawner.page.words import plural, stamp
 
 PER_PAGE: Final = 50
 _LONGEST_FILTER: Final = 200  # characters

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from swarmhub_operator.cli.text import age, safe, span, until, when
+from swarmhub_crds.readable import age, span
+from swarmhub_operator.cli.text import safe, until, when
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from swarmhub_crds.event import Concerned, Event
 from swarmhub_crds.node import SeenNode
 from swarmhub_crds.notebook import Desired, Notebook, NotebookStatus, Phase
+from swarmhub_crds.readable import span
 from swarmhub_crds.store import Broken
 from swarmhub_spawner.page import plots
 from swarmhub_spawner.page.history import BUCKETS, Bucket, History
@@ -19,7 +20,7 @@ from swarmhub_spawner.page.rendering import TITLES, Renderer
 from swarmhub_spawner.page.rights import Rights
 from swarmhub_spawner.page.rows import home_row, node_rows, server_row
 from swarmhub_spawner.page.views import Query, Snapshot, View, may
-from swarmhub_spawner.page.words import size, span
+from swarmhub_spawner.page.words import size
 from unit.spawner.fleet import ROOM, home_of, many, notebook
 
 NOW = datetime.now(UTC)
