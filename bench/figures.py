@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Plot
 
 from bench.parts import PARTS
 from bench.results import Results
-from bench.scenarios import arrival, one
+from bench.scenarios import arrival, one, width
 
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "swarmhub",  # the same figures make the same file
@@ -35,6 +35,8 @@ def draw(results: Results, folder: Path) -> None:
         _save(_parts, results, folder / "parts.svg")
     if arrival.NAME in scenarios:
         _save(_class, results, folder / "class.svg")
+    if width.NAME in scenarios:
+        _save(_width, results, folder / "width.svg")
 
 
 def _save(draw_on: Callable[[Axes, Results], None], results: Results, path: Path) -> None:
@@ -93,4 +95,23 @@ def _class(axes: Axes, results: Results) -> None:
         ticks.append(f"{size} at once")
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_ylabel("seconds")
+    axes.legend(fontsize=8, frameon=False)
+
+
+def _width(axes: Axes, results: Results) -> None:
+    """Half ready and all ready over the width of the gate, beside the engine alone."""
+    ticks = range(len(width.PER_CORE))
+    for what, colour in (("median", _COLOURS[0]), ("last", _COLOURS[4])):
+        shown = {"median": "half are ready", "last": "all are ready"}[what]
+        found = [results.figure(f"{width.NAME}/{n:g} per core/{what}") for n in width.PER_CORE]
+        axes.plot(ticks, [f.spread.median for f in found], "-", color=colour, label=shown)
+        for tick, figure in zip(ticks, found, strict=True):
+            count = len(figure.samples)
+            axes.plot([tick] * count, figure.samples, "o", color=colour, alpha=0.4)
+        floor = results.median(f"{width.NAME}/floor/{what}")
+        axes.axhline(floor, color=colour, linestyle=":", label=f"engine alone, {shown}")
+    axes.set_xticks(ticks, [f"{n:g}" for n in width.PER_CORE])
+    axes.set_xlabel("starts at a time, per core of the nodes (starts_per_core)")
+    axes.set_ylabel(f"seconds, a class of {width.SIZE}")
+    axes.set_ylim(bottom=0)
     axes.legend(fontsize=8, frameon=False)

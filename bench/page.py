@@ -10,12 +10,13 @@ from bench import figures
 from bench.budget import Budget, Verdict, judge
 from bench.parts import PARTS
 from bench.results import Figure, Results
-from bench.scenarios import arrival, one
+from bench.scenarios import arrival, one, width
 
 _SHOWN = {
     "starts": "Each start a dot, by contender",
     "parts": "Where the time of a start goes",
     "class": "Half ready and all ready, by size of the class",
+    "width": "Half ready and all ready, by the width of the gate",
 }
 _BLOCK = "<!-- {name}: begin -->\n{text}\n<!-- {name}: end -->"
 
@@ -45,6 +46,7 @@ def write(results: Results, budget: Budget, path: Path) -> None:
         "budget": _budget(judge(budget, results)),
         "starts": _plots(results, one.NAME, "starts", "parts"),
         "class": _plots(results, arrival.NAME, "class"),
+        "width": _plots(results, width.NAME, "width"),
         "figures": _table(results.figures),
     }
     for name, content in blocks.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bench.results import Figure
-from bench.scenarios import arrival, calls, crash, image, one, size
+from bench.scenarios import arrival, calls, crash, image, one, size, width
 from bench.site.site import Site
 
 ON_AN_ENGINE: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
@@ -15,6 +15,7 @@ ON_AN_ENGINE: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
     image.NAME: image.run,
     arrival.NAME: arrival.run,
     calls.NAME: calls.run,
+    width.NAME: width.run,
 }
 SIMULATED: Final[dict[str, Callable[[int], list[Figure]]]] = {size.NAME: size.run}
 NAMES: Final = (*ON_AN_ENGINE, *SIMULATED)

@@ -44,7 +44,7 @@ def run(site: Site, rounds: int) -> list[Figure]:
         for turn, contender in enumerate(turns(("floor", "swarmhub"), min(rounds, _ROUNDS))):
             site.calm()
             names = [f"{contender}-{size}-{turn}-{seat:02}" for seat in range(size)]
-            ready = _bare(site, names) if contender == "floor" else _ours(site, names, samples)
+            ready = bare(site, names) if contender == "floor" else _ours(site, names, samples)
             median, last = spread(ready).median, max(ready)
             samples[contender, f"{size}: median"].append(median)
             samples[contender, f"{size}: last"].append(last)
@@ -62,26 +62,42 @@ def run(site: Site, rounds: int) -> list[Figure]:
     ]
 
 
-def _bare(site: Site, names: list[str]) -> list[float]:
+def bare(site: Site, names: list[str]) -> list[float]:
+    """Create as many services at once as there are names; return when each answered, in seconds.
+
+    They are removed again.
+    """
     with ThreadPoolExecutor(len(names)) as pool:
         began = time.time()
         started = list(pool.map(lambda name: site.floor.start(name, every=_EVERY), names))
-    for bare in started:
-        site.floor.stop(bare)
-    return [bare.answering - began for bare in started]
+    for service in started:
+        site.floor.stop(service)
+    return [service.answering - began for service in started]
+
+
+def arrive(site: Site, names: list[str]) -> list[float]:
+    """Start a server of each user at once; return when each was ready, in seconds."""
+    site.hub.add(*names)
+    with ThreadPoolExecutor(len(names)) as pool:
+        began = time.time()
+        started: list[Start] = list(pool.map(site.hub.start, names))
+    return [start.ready - began for start in started]
+
+
+def leave(site: Site, names: list[str]) -> None:
+    """Stop the server of each user."""
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(site.hub.stop, names))
 
 
 def _ours(site: Site, names: list[str], samples: Samples) -> list[float]:
     size = len(names)
-    site.hub.add(*names)
-    with _asking(site) as asked, ThreadPoolExecutor(size) as pool:
-        began = time.time()
-        started: list[Start] = list(pool.map(site.hub.start, names))
+    with _asking(site) as asked:
+        ready = arrive(site, names)
     samples["swarmhub", f"{size}: API p99"].append(quantile(asked, 0.99))
     samples["swarmhub", f"{size}: overtaken"].append(_overtaken(site, names))
-    with ThreadPoolExecutor(size) as pool:
-        list(pool.map(site.hub.stop, names))
-    return [start.ready - began for start in started]
+    leave(site, names)
+    return ready
 
 
 def _overtaken(site: Site, names: list[str]) -> float:

@@ -19,9 +19,10 @@ from support.fixtures import overlay_network
 from support.node import Node
 from support.tiny import load_tiny
 from support.waiting import wait_for
-from swarmhub_crds.home import Home
+from swarmhub_crds.home import Home, HomeSpec
 from swarmhub_crds.notebook import ConditionType, Desired, NotebookStatus, Phase, Resources
 from swarmhub_crds.store import Store
+from swarmhub_operator.decide.build import Placement, Wanted, service_spec
 from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.docker_engine import DockerEngine
 from swarmhub_operator.engine.observed import Reservation
@@ -192,6 +193,40 @@ def test_a_home_on_a_drained_node_is_waited_for(operator: Operator) -> None:
     finally:
         swarm_nodes.set_availability(operator.engine, "worker", "active")
     assert operator.wait("max", Phase.RUNNING).node == "worker"
+
+
+def made_for(operator: Operator, user: str, node_id: str) -> None:
+    """Make the record of a first start, and its service for a node, as if an operator then died."""
+    spec, volume = operator.spec(user), f"home-{user}"
+    record = operator.store.apply_notebook(spec, homes={volume: HomeSpec(user=user)})
+    home = operator.store.get_home(volume)
+    assert isinstance(home, Home)
+    wanted = Wanted(record, operator.store.uid, {volume: home})
+    placement = Placement(operator.image, pin=node_id)
+    DockerEngine(operator.engine.socket).create_service(service_spec(wanted, placement, None))
+
+
+def test_a_first_start_leaves_a_node_that_takes_none(operator: Operator, worker: Node) -> None:
+    """It begins on one node alone, though the other takes tasks again while it moves."""
+    operator.stop()
+    swarm_nodes.set_availability(operator.engine, "worker", "pause")
+    made_for(operator, "pia", worker.docker("info", "--format", "{{.Swarm.NodeID}}").strip())
+    operator.start()
+
+    def tied_to_none() -> bool:
+        service = DockerEngine(operator.engine.socket).find_service("jupyter-pia")
+        return service is not None and service.force_update > 0
+
+    try:
+        wait_for("it to be taken off the worker", tied_to_none, pause=0.02)
+    finally:
+        swarm_nodes.set_availability(operator.engine, "worker", "active")
+    status = operator.wait("pia", Phase.RUNNING)
+    home = operator.store.get_home("home-pia")
+    assert isinstance(home, Home)
+    assert home.status.node == status.node
+    volumes = {n.name: n.docker("volume", "ls", "--quiet") for n in (operator.engine, worker)}
+    assert [name for name, held in volumes.items() if "home-pia" in held] == [status.node]
 
 
 def test_a_dead_node_is_told_with_the_time_of_its_death(operator: Operator, worker: Node) -> None:

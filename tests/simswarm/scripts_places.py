@@ -8,6 +8,7 @@ from simswarm.script import Call, Do, NodeIs, Pause, Step, Tasks, Until, Update
 from simswarm.scripts import FORCE, NETWORK, POLITE, RUNS, create, read, remove, spec, template
 
 TIB = 2**40
+CONSTRAINTS = "TaskTemplate.Placement.Constraints"
 GENERIC = ("GPU=gpu-a", "SSD=3")  # what "peer" has, and "engine" has not
 # Six hosts: the gateway, the node's own, and four tasks.
 SMALL = {**NETWORK, "Name": "small", "IPAM": {"Config": [{"Subnet": "10.99.0.0/29"}]}}
@@ -141,6 +142,22 @@ PLACES: dict[str, tuple[Step, ...]] = {
         Do("active", "peer"),
         Until("moved", (("shutdown", "shutdown"), *RUNS)),
         *remove("moved"),
+    ),
+    # What a node does not take never begins there once its service is tied to none.
+    "tied to none": (
+        Do("drain", "peer"),
+        create(where("held", "node.hostname==peer"), "held"),
+        Pause(1),
+        Tasks("held"),
+        Update("held", {CONSTRAINTS: ["node.id==none"]}),
+        Pause(1),
+        Tasks("held"),
+        Do("active", "peer"),
+        Pause(2),
+        Tasks("held"),
+        Update("held", {CONSTRAINTS: ["node.hostname==peer"]}),
+        Until("held", (("shutdown", "shutdown"), ("shutdown", "shutdown"), *RUNS)),
+        *remove("held"),
     ),
     "down": (
         create(

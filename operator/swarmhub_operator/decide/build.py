@@ -17,6 +17,9 @@ from swarmhub_operator.decide.containers import literal
 from swarmhub_operator.decide.terms import NONE, Terms
 from swarmhub_operator.engine import labels
 
+# A pin that no node has: nothing begins anywhere until it is known that nothing has begun before.
+NO_NODE = "none"
+
 # Reads the secret environment and becomes the real command, so that any image with `sh` works.
 SHIM = f'set -a; . {secretenv.PATH}; set +a; exec "$@"'
 

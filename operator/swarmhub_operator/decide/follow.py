@@ -53,7 +53,7 @@ def _alive(
     status: NotebookStatus,
     context: Context,
 ) -> Verdict:
-    if seen.placement.pin and task.node_id not in (None, seen.placement.pin):
+    if _is_misplaced(seen, task):
         message = "It was placed on a node that does not hold its home; moving it there."
         status = pending(status, message, context.now)
         return move(seen, task, status, "its home lies elsewhere")
@@ -66,6 +66,12 @@ def _alive(
     if task.state is TaskState.RUNNING:
         return _running(wanted, seen, task, node, status, context.now)
     return _on_its_way(seen, task, node, status, context.now)
+
+
+def _is_misplaced(seen: Seen, task: Task) -> bool:
+    """Whether a task is where its home is not, or can only be placed there."""
+    pin, bound_for = seen.placement.pin, task.node_id or seen.service.pin
+    return pin is not None and bound_for not in (None, pin)
 
 
 def _taskless(seen: Seen, status: NotebookStatus, now: datetime) -> Verdict:

@@ -21,6 +21,7 @@ class Observed:
     service: Service | None = None
     strays: tuple[Service, ...] = ()
     task: Task | None = None
+    earlier: tuple[Task, ...] = ()  # of the service, before the newest
     ending: tuple[Task, ...] = ()  # tasks of its services that were removed
     secrets: tuple[Secret, ...] = ()
     nodes: Mapping[str, Node] = field(default_factory=dict)

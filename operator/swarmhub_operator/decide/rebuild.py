@@ -19,7 +19,7 @@ from swarmhub_crds.sqlstore.codec import Broken, readable_uid
 from swarmhub_crds.sqlstore.recovery import PutBack
 
 from swarmhub_operator.decide.behind import is_behind
-from swarmhub_operator.decide.build import spec_hash
+from swarmhub_operator.decide.build import NO_NODE, spec_hash
 from swarmhub_operator.decide.recorded import read
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Node, Service, Snapshot, Volume
@@ -146,7 +146,8 @@ def _is_lost(home: Home, stored: Stored) -> bool:
 def _bound(home: Home, service: Service, snapshot: Snapshot) -> Home:
     """Return the home with the node on which its notebook runs or ran last."""
     tasks = snapshot.tasks.get(service.id, ())
-    ident = next((t.node_id for t in tasks if t.node_id), None) or service.pin
+    pin = service.pin if service.pin != NO_NODE else None
+    ident = next((t.node_id for t in tasks if t.node_id), pin)
     return _on(home, ident, snapshot.nodes.get(ident or ""))
 
 

@@ -141,6 +141,11 @@ class Task:
         return self.state in ENDED
 
     @property
+    def wanted(self) -> bool:
+        """Whether Swarm means it to run; what it no longer wants, it places nowhere any more."""
+        return self.desired_state not in ("shutdown", "remove")
+
+    @property
     def stuck(self) -> bool:
         """Whether Swarm has looked for a node and found none."""
         return self.state is TaskState.PENDING and bool(self.error)
@@ -160,9 +165,8 @@ class Task:
         be older than the last one before. Nor is the version enough: a node that comes back tells
         late how its tasks have ended, the older ones after the newer.
         """
-        wanted = self.desired_state not in ("shutdown", "remove")
-        alive = wanted and not self.ended
-        return (alive, wanted, self.force_update, self.version, self.created_at)
+        alive = self.wanted and not self.ended
+        return (alive, self.wanted, self.force_update, self.version, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Sight:
             service=service,
             strays=tuple(strays),
             task=task,
+            earlier=snapshot.tasks.get(service.id, ())[1:] if service else (),
             secrets=snapshot.secrets.get(wanted.name, ()),
             nodes=snapshot.nodes,
             removed=self._removed(wanted, snapshot),

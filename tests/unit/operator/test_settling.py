@@ -26,7 +26,8 @@ from support.records import (
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import ConditionType, Phase, Resources
 from swarmhub_operator.decide import actions
-from swarmhub_operator.decide.build import Placement, Wanted
+from swarmhub_operator.decide.build import NO_NODE, Placement, Wanted
+from swarmhub_operator.decide.follow import TASK_WITHIN
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.loads import Expected, Load
 from swarmhub_operator.decide.placing import beside
@@ -37,8 +38,9 @@ from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.observed import Node, Task, TaskState, index
 
 HOME, SCHEDULED = ConditionType.HOME_READY, ConditionType.SCHEDULED
-NO_NODE = "no suitable node (insufficient resources on 2 nodes)"
-PENDING = task(TaskState.PENDING, node_id=None, error=NO_NODE)
+UNSUITABLE = "no suitable node (insufficient resources on 2 nodes)"
+PENDING = task(TaskState.PENDING, node_id=None, error=UNSUITABLE)
+TIED_TO_NONE = replace(PENDING, id="t2", force_update=1)
 FULL = Load(Amounts(memory=8 * GIB), 3)
 
 
@@ -174,14 +176,78 @@ def test_the_choice_stands_though_another_node_is_emptier_now(at: Task | None) -
 def test_another_node_is_chosen_before_the_home_is_there(
     at: Task | None, away: dict[str, Any]
 ) -> None:
-    """Nothing of it can be on the first one."""
+    """Nothing of it can be on the first one; and nothing is to come there while it moves."""
     seen = settled(at, nodes=nodes(n1=away), unchanged=SETTLE_AFTER)
     verdict = plan(first(), seen, context())
     placement = updated(verdict)
-    assert (placement.pin, placement.force_update) == ("n2", 1)
+    assert (placement.pin, placement.force_update) == (NO_NODE, 1)
     assert placement.supersedes == (at.id if at else "")
     assert verdict.status.failures == 0
     assert "host-n2 takes it instead" in verdict.status.message
+
+
+def left(*earlier: Task, newest: Task | None = TIED_TO_NONE, **values: Any) -> Observed:
+    """Return a look at a service that was tied to no node, as its first one took no tasks."""
+    made = service(first(), placement=Placement(IMAGE, pin=NO_NODE, force_update=1))
+    away = nodes(n1={"availability": "pause"})
+    given = {"service": made, "task": newest, "earlier": earlier, "nodes": away, **values}
+    return look(**given)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "change"),
+    [
+        (replace(PENDING, desired_state="shutdown"), {}),
+        (task(TaskState.SHUTDOWN, desired_state="shutdown"), {}),
+        (task(TaskState.REJECTED), {}),
+        (task(TaskState.PREPARING, desired_state="shutdown"), {"state": "down"}),
+    ],
+    ids=["unplaced", "ended", "rejected", "node-down"],
+)
+def test_it_moves_once_nothing_can_begin_any_more(earlier: Task, change: dict[str, Any]) -> None:
+    """However short it has been tied to no node."""
+    away = nodes(n1={"availability": "pause", **change})
+    verdict = plan(first(), left(earlier, nodes=away), context())
+    placement = updated(verdict)
+    assert (placement.pin, placement.force_update) == ("n2", 2)
+    assert placement.supersedes == TIED_TO_NONE.id
+
+
+def test_it_goes_back_if_its_node_takes_tasks_again() -> None:
+    """Where the other one has room, too, the emptier is taken."""
+    earlier = replace(PENDING, desired_state="shutdown")
+    seen = left(earlier, nodes=nodes(), loads={"n2": FULL})
+    assert updated(plan(first(), seen, context())).pin == "n1"
+
+
+@pytest.mark.parametrize(
+    ("newest", "earlier"),
+    [
+        (None, ()),
+        (PENDING, ()),
+        (task(TaskState.PREPARING), ()),
+        (TIED_TO_NONE, (PENDING,)),
+        (TIED_TO_NONE, (task(TaskState.PREPARING, desired_state="shutdown"),)),
+        (TIED_TO_NONE, (task(TaskState.READY, node_id="n2", desired_state="shutdown"),)),
+    ],
+    ids=["unseen", "not-yet-told", "preparing", "wanted", "ending", "elsewhere"],
+)
+def test_it_stays_as_long_as_something_may_begin(
+    newest: Task | None, earlier: tuple[Task, ...]
+) -> None:
+    """The first node may take tasks again in these seconds; Swarm is asked anew if it forgot."""
+    verdict = plan(first(), left(*earlier, newest=newest, unchanged=30.0), context())
+    assert verdict.actions == ()
+    assert verdict.look_again == SOON
+    verdict = plan(first(), left(*earlier, newest=newest, unchanged=TASK_WITHIN), context())
+    assert updated(verdict).pin == NO_NODE
+
+
+def test_it_goes_where_its_home_is_if_it_has_begun_meanwhile() -> None:
+    """The home is bound by then, and Swarm would never place what is tied to no node."""
+    began = task(TaskState.SHUTDOWN, desired_state="shutdown", container="c1")
+    verdict = plan(first(home(node="n1")), left(began), context())
+    assert updated(verdict).pin == "n1"
 
 
 @pytest.mark.parametrize("at", [None, PENDING], ids=["unseen", "pending"])
@@ -197,7 +263,8 @@ def test_a_task_that_may_have_begun_since_is_not_taken_away(at: Task | None) -> 
 def test_another_node_is_chosen_if_swarm_finds_no_room_on_the_first() -> None:
     """Two that chose at once wanted the same room, and the other one was faster."""
     verdict = plan(first(), settled(PENDING, loads={"n1": FULL}, unchanged=SETTLE_AFTER), context())
-    assert updated(verdict).pin == "n2"
+    assert updated(verdict).pin == NO_NODE
+    assert "host-n2 takes it instead" in verdict.status.message
 
 
 @pytest.mark.parametrize("at", [PENDING, task(TaskState.PREPARING), task(TaskState.SHUTDOWN)])
@@ -271,7 +338,7 @@ def test_one_that_floats_and_finds_no_node_is_told_why(free: Home) -> None:
     assert "host-n1, host-n2: 0 GiB free of 4 asked" in verdict.status.message
     verdict = plan(record, replace(seen, loads={}), context())
     assert verdict.actions == ()
-    assert NO_NODE in verdict.status.message
+    assert UNSUITABLE in verdict.status.message
     assert verdict.look_again == SLOW
 
 
