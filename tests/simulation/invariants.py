@@ -51,7 +51,7 @@ class Invariants:
         self._known: dict[str, str] = {}  # uid -> name, of every record that was ever seen
         self._written: dict[str, Raw] = {}  # service id -> the spec that an operator gave it
         self._commits = -1
-        self._checks: dict[tuple[str, str], Callable[[Raw], str | None]] = {
+        self._checks: dict[tuple[str, str], Callable[[Actor, Raw], str | None]] = {
             ("DELETE", "services"): self._remove_service,
             ("DELETE", "secrets"): self._remove_secret,
             ("POST", "services"): self._restart,
@@ -120,7 +120,8 @@ class Invariants:
     ) -> Iterator[str]:
         """Check a change of what belongs to a notebook."""
         yield from self._after_good_read(actor, table)
-        problem = self._checks[method, table](target if body is None else {**target, "New": body})
+        about = {**target, "New": body} if body is not None else target
+        problem = self._checks[method, table](actor, about)
         if problem:
             yield problem
         if body is not None:
@@ -155,7 +156,7 @@ class Invariants:
     def _record(self, raw: Raw) -> Notebook | Broken | None:
         return self._sim.store.get_notebook(raw["Spec"]["Labels"].get(labels.NOTEBOOK, ""))
 
-    def _remove_service(self, service: Raw) -> str | None:
+    def _remove_service(self, _actor: Actor, service: Raw) -> str | None:
         about = service["Spec"]["Labels"]
         try:
             record = self._record(service)
@@ -176,14 +177,16 @@ class Invariants:
         mine = self._services().get(service["Spec"]["Labels"][labels.NOTEBOOK], [])
         return len(mine) > 1
 
-    def _remove_secret(self, secret: Raw) -> str | None:
+    def _remove_secret(self, actor: Actor, secret: Raw) -> str | None:
+        """What a start that was asked for since the look misses, the next look makes again."""
         try:
             record = self._record(secret)
         except StoreError:
             return None
         if isinstance(record, Notebook) and record.spec.desired is Desired.RUNNING:
             same = secret["Spec"]["Labels"].get(labels.UID) == record.metadata.uid
-            if same and secret["Spec"]["Name"] == secret_name(record):
+            looked = actor.generation == record.metadata.generation
+            if same and looked and secret["Spec"]["Name"] == secret_name(record):
                 return "removes the secret that its record wants"
         return None
 
@@ -194,7 +197,7 @@ class Invariants:
             return False
         return isinstance(record, Notebook) and record.metadata.restart_of == task
 
-    def _restart(self, service: Raw) -> str | None:
+    def _restart(self, _actor: Actor, service: Raw) -> str | None:
         """A server that runs, as an operator made it, is not restarted unless somebody asks."""
         before, after = (s["TaskTemplate"].get("ForceUpdate", 0) for s in _specs(service))
         ident = service["ID"]

@@ -38,6 +38,7 @@ class Actor:
 
     Attributes:
         read: what it last read of the records, and whether that was "ok", "empty" or "failed".
+        generation: of the record that it last read by its name.
     """
 
     def __init__(self, stage: Stage, process: Process, name: str, job: Callable[[], None]) -> None:
@@ -48,6 +49,7 @@ class Actor:
         self.due: float | None = 0.0
         self.ready: Callable[[], bool] | None = None
         self.read = ("nothing", "failed")
+        self.generation = 0
         self._job = job
         self._thread = greenlet(self._run, parent=stage.driver)
 

@@ -27,6 +27,7 @@ from simulation.seam import Seam
 from simulation.stage import Actor, Process, Stage
 from simulation.threads import Pool, Threading, Time
 from swarmhub_crds import watch
+from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.sqlstore import (
     homeside,
     lease,
@@ -336,6 +337,8 @@ class Wiring:
             try:
                 answer = seam.carry("store", name, target, work, changing=changing)
                 outcome = "ok" if answer else "empty"
+                if actor is not None and name == "get_notebook" and isinstance(answer, Notebook):
+                    actor.generation = answer.metadata.generation
             finally:
                 if actor is not None and name in _OF_NOTEBOOKS:
                     actor.read = (name, outcome)
