@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Plot
 
 from bench.parts import PARTS
 from bench.results import Results
-from bench.scenarios import arrival, one, width
+from bench.scenarios import arrival, one, size, width
 
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "swarmhub",  # the same figures make the same file
@@ -37,6 +37,8 @@ def draw(results: Results, folder: Path) -> None:
         _save(_class, results, folder / "class.svg")
     if width.NAME in scenarios:
         _save(_width, results, folder / "width.svg")
+    if size.NAME in scenarios:
+        _save(_size, results, folder / "size.svg")
 
 
 def _save(draw_on: Callable[[Axes, Results], None], results: Results, path: Path) -> None:
@@ -78,11 +80,11 @@ def _parts(axes: Axes, results: Results) -> None:
 def _class(axes: Axes, results: Results) -> None:
     """Pairs of bars for each size: half ready, all ready."""
     width, ticks = 0.2, []
-    for number, size in enumerate(arrival.SIZES):
+    for number, count in enumerate(arrival.SIZES):
         for place, (who, what) in enumerate(
             (who, what) for what in ("median", "last") for who in ("floor", "swarmhub")
         ):
-            figure = results.figure(f"{arrival.NAME}/{who}/{size}: {what}")
+            figure = results.figure(f"{arrival.NAME}/{who}/{count}: {what}")
             shown = {"median": "half are ready", "last": "all are ready"}[what]
             axes.bar(
                 number + (place - 1.5) * width,
@@ -92,7 +94,7 @@ def _class(axes: Axes, results: Results) -> None:
                 alpha=0.6 if what == "median" else 1,
                 label=f"{who}, {shown}" if number == 0 else None,
             )
-        ticks.append(f"{size} at once")
+        ticks.append(f"{count} at once")
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_ylabel("seconds")
     axes.legend(fontsize=8, frameon=False)
@@ -114,4 +116,20 @@ def _width(axes: Axes, results: Results) -> None:
     axes.set_xlabel("starts at a time, per core of the nodes (starts_per_core)")
     axes.set_ylabel(f"seconds, a class of {width.SIZE}")
     axes.set_ylim(bottom=0)
+    axes.legend(fontsize=8, frameon=False)
+
+
+def _size(axes: Axes, results: Results) -> None:
+    """What more notebooks cost, as multiples of what the fewest do, both axes logarithmic."""
+    few = size.SIZES[0]
+    for what, colour in zip(size.GROWING, _COLOURS, strict=False):
+        costs = [results.median(f"{size.NAME}/swarmhub/{n}: {what}") for n in size.SIZES]
+        base = f"{costs[0] / 2**20:.0f} MiB" if what == size.MEMORY else f"{costs[0]:.2g} s"
+        shown = f"{what}: {base} at {few:,}"
+        axes.plot(size.SIZES, [cost / costs[0] for cost in costs], "o-", color=colour, label=shown)
+    axes.plot(size.SIZES, [n / few for n in size.SIZES], ":", color=_COLOURS[7], label="linear")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("notebooks")
+    axes.set_ylabel(f"times what {few:,} cost")
     axes.legend(fontsize=8, frameon=False)

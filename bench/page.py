@@ -10,12 +10,13 @@ from bench import figures
 from bench.budget import Budget, Verdict, judge
 from bench.parts import PARTS
 from bench.results import Figure, Results
-from bench.scenarios import arrival, one, width
+from bench.scenarios import arrival, one, size, width
 
 _SHOWN = {
     "starts": "Each start a dot, by contender",
     "parts": "Where the time of a start goes",
     "class": "Half ready and all ready, by size of the class",
+    "size": "What more notebooks cost",
     "width": "Half ready and all ready, by the width of the gate",
 }
 _BLOCK = "<!-- {name}: begin -->\n{text}\n<!-- {name}: end -->"
@@ -47,6 +48,7 @@ def write(results: Results, budget: Budget, path: Path) -> None:
         "starts": _plots(results, one.NAME, "starts", "parts"),
         "class": _plots(results, arrival.NAME, "class"),
         "width": _plots(results, width.NAME, "width"),
+        "size": _plots(results, size.NAME, "size"),
         "figures": _table(results.figures),
     }
     for name, content in blocks.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bench.results import Figure
-from bench.scenarios import arrival, calls, crash, image, one, size, width
+from bench.scenarios import arrival, calls, crash, image, one, size, waits, width
 from bench.site.site import Site
 
 ON_AN_ENGINE: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
@@ -17,5 +17,8 @@ ON_AN_ENGINE: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
     calls.NAME: calls.run,
     width.NAME: width.run,
 }
-SIMULATED: Final[dict[str, Callable[[int], list[Figure]]]] = {size.NAME: size.run}
+SIMULATED: Final[dict[str, Callable[[int], list[Figure]]]] = {
+    size.NAME: size.run,
+    waits.NAME: waits.run,
+}
 NAMES: Final = (*ON_AN_ENGINE, *SIMULATED)

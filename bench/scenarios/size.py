@@ -18,16 +18,19 @@ from swarmhub_crds.store import Store
 from bench.results import Figure
 from bench.say import say
 from bench.site.engine import EngineClient
-from bench.size.crowd import IMAGE, NETWORK, asked
-from bench.size.pair import Simulator, busy, operator, quiet, resident
+from bench.size.crowd import IMAGE, NETWORK, asked, named
+from bench.size.pair import SWEEPS_EVERY, Simulator, busy, looks, operator, quiet, resident
 from bench.stats import quantile
 
 NAME: Final = "size"
-SIZES: Final = (1_000, 10_000)
+SIZES: Final = (1_000, 10_000, 50_000)
+MEMORY: Final = "memory"
+GROWING: Final = ("cold start, all to adopt", "cold start, all known", "full sweep", MEMORY)
 STORM: Final = 1_000  # starts at once
 _CHANGES = 100  # records that are changed, one at a time
 _WORKERS = 4  # of an operator, and so connections of the bare loop
-_IDLE = 30.0  # seconds
+_IDLE = 2 * SWEEPS_EVERY  # seconds
+_SWEPT_WITHIN = 600.0  # seconds
 _BETWEEN = 0.2  # seconds between two changes
 _ALWAYS = 1.0  # seconds between sweeps: there is always one
 _ADOPTED_WITHIN = 1800.0  # seconds
@@ -64,10 +67,12 @@ def _size(size: int) -> list[Figure]:
             began = time.monotonic()
             with operator(simulator, folder, "second") as process:
                 take("cold start, all known", quiet(process, _ADOPTED_WITHIN) - began)
+                take("full sweep", _sweep(process, size))
+                quiet(process, _ADOPTED_WITHIN)
                 used = busy(process)
                 time.sleep(_IDLE)
                 take("share of a core, idle", (busy(process) - used) / _IDLE, unit="count")
-                take("memory", resident(process), unit="bytes")
+                take(MEMORY, resident(process), unit="bytes")
             with operator(simulator, folder, "third", _ALWAYS) as process:
                 wait_for("the operator to lead", process.leads, 60)
                 with closing(Store.open(f"sqlite:///{folder}/state/state.db")) as store:
@@ -85,12 +90,21 @@ def _running(process: OperatorProcess) -> int:
     return sum('"event": "phase"' in line and '"phase": "Running"' in line for line in lines)
 
 
+def _sweep(process: OperatorProcess, size: int) -> float:
+    """Wait for the next sweep; how long until all notebooks have been looked at."""
+    before = looks(process)
+    wait_for("a sweep to begin", lambda: looks(process) > before, _SWEPT_WITHIN)
+    began = time.monotonic()
+    wait_for("it to end", lambda: looks(process) >= before + size, _SWEPT_WITHIN)
+    return time.monotonic() - began
+
+
 def _changes(store: Store, simulator: Simulator, size: int) -> list[float]:
     """Stop some notebooks, one at a time, while sweeps go on; how long until the engine is told."""
     taken = []
     for number in random.Random(1).sample(range(size), min(_CHANGES, size)):
         simulator.drain()
-        name = f"user{number:05}"
+        name = named(number)
         changed = time.time()
         store.set_desired(name, Desired.STOPPED)
         called, _ = simulator.next_call()

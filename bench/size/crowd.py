@@ -55,7 +55,7 @@ def fill(store: Store, swarm: Swarm, count: int) -> None:
     nodes = [node["ID"] for node in world.nodes.values() if node["Spec"]["Role"] == "worker"]
     model: Raw | None = None
     for number in range(count):
-        record = asked(store, f"user{number:05}")
+        record = asked(store, named(number))
         wanted = Wanted(record, store.uid)
         node = nodes[number % len(nodes)]
         placement = Placement(IMAGE, pin=None, terms=of(record.spec, Policy()))
@@ -72,6 +72,11 @@ def fill(store: Store, swarm: Swarm, count: int) -> None:
         }
         service = world.put(world.services, made)
         _copy(world, model, service, node, str(_FIRST + number))
+
+
+def named(number: int) -> str:
+    """Return the name of a user, which is that of the notebook, too."""
+    return f"user{number:05}"
 
 
 def asked(store: Store, user: str) -> Notebook:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import httpx
 from support.operators import OperatorProcess
 from support.waiting import wait_for
 
@@ -25,6 +27,8 @@ _CALL_WITHIN = 60.0  # seconds
 _POLICY = "sweep:\n  interval: {interval}\n"
 SWEEPS_EVERY = 60.0  # seconds
 _QUIET = 0.25  # of a core
+_LOOKS = re.compile(r"^swarmhub_reconcile_total\{.*\} (\S+)$", re.MULTILINE)
+_TOLD_WITHIN = 30.0  # seconds
 _LOOKED_AT = 2.0  # seconds, over which the use of a core is taken
 
 
@@ -121,6 +125,16 @@ def busy(process: OperatorProcess) -> float:
     """Return how many seconds of a core an operator has used."""
     fields = Path(f"/proc/{process.process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def looks(process: OperatorProcess) -> int:
+    """Return how many times an operator has looked at a notebook.
+
+    Raises:
+        httpx.HTTPError: it does not tell.
+    """
+    told = httpx.get(f"http://127.0.0.1:{process.port}/metrics", timeout=_TOLD_WITHIN)
+    return sum(int(float(number)) for number in _LOOKS.findall(told.text))
 
 
 def resident(process: OperatorProcess) -> float:

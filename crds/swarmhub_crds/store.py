@@ -8,7 +8,7 @@ then enough, the store re-opens its file by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -80,6 +80,11 @@ class Store(Memory, Circumstances):
         """Return the notebook `name`, or None."""
         with self._database.read() as connection:
             return read.get(connection, NOTEBOOK, name)
+
+    def get_notebooks(self, names: Collection[str]) -> dict[str, Notebook | Broken]:
+        """Return the notebooks of these names, as far as there are any, by name."""
+        with self._database.read() as connection:
+            return read.get_some(connection, NOTEBOOK, names)
 
     def list_notebooks(self) -> list[Notebook | Broken]:
         """Return all notebooks in the order of their names."""

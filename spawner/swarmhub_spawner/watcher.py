@@ -19,7 +19,6 @@ THREAD_NAME: Final = "swarmhub-watch"
 _WAIT: Final = 5.0  # seconds; only how long a close may go unnoticed
 _PAUSE_AFTER_TROUBLE: Final = 0.2  # seconds
 _PAUSE_AFTER_SURPRISE: Final = 2.0  # seconds
-_ONE_BY_ONE: Final = 8  # with more changes than this, one list is cheaper than single reads
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,10 @@ class Watcher:
 
 
 def _read(store: Store, changes: Changes) -> Update:
-    if changes.full or len(changes.notebooks) > _ONE_BY_ONE:
+    if changes.full:
         return _read_all(store)
-    records = {name: store.get_notebook(name) for name in changes.notebooks}
+    found = store.get_notebooks(changes.notebooks)
+    records = {name: found.get(name) for name in changes.notebooks}
     return Update(records, changes.revision, full=False)
 
 

@@ -11,6 +11,7 @@ from simulation import driver
 from simulation.driver import NETWORK, Simulation
 from simulation.seam import Failure, Moment
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus, Phase
+from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.engine.errors import classify
 
 SPEC = NotebookSpec(
@@ -172,3 +173,24 @@ def test_each_operator_measures_for_itself_in_virtual_time(tmp_path: Path) -> No
         assert sim.measured(second, f"{start}_count") == 0
         assert sim.measured(second, f"{recovery}_count") == 1
         assert 0 < sim.measured(second, f"{recovery}_sum") < 30
+
+
+def test_who_waits_for_a_turn_costs_no_looks(tmp_path: Path) -> None:
+    """Each reads how many are before; the Swarm is asked for those who start."""
+    policy = Policy(allowed_volumes=("*",), starts_per_core=0.01)  # one at a time
+    world = World(seed=1, behaviour=always(Program(answers_after=20.0)))
+    with Simulation(tmp_path, 1, policy, world=world) as sim:
+        for number in range(12):
+            sim.store.apply_notebook(SPEC.model_copy(update={"user": f"user{number:02}"}))
+
+        def waiting() -> list[str]:
+            records = [r for r in sim.store.list_notebooks() if isinstance(r, Notebook)]
+            return [r.status.message for r in records if "in line" in r.status.message]
+
+        assert sim.run(5, until=lambda: len(waiting()) == 11)
+        assert min(waiting()) == "10th in line to start."
+        before = sim.seam.reads["GET /tasks"]
+        sim.run(9)
+        assert sim.seam.reads["GET /tasks"] - before < 20  # the loop's own, one a second
+        sim.run(300, until=lambda: not waiting())
+        assert waiting() == []

@@ -46,6 +46,7 @@ _METADATA_COLUMNS: Final = (
 _DOCUMENTS: Final = ("spec", "status")
 _COLUMNS: Final = (*_METADATA_COLUMNS, *_DOCUMENTS)
 NAME: Final = "wanted"  # the parameters of the statements below, as no column is called
+NAMES: Final = "wanted_names"
 SINCE: Final = "since"
 LONGEST_DOCUMENT: Final = 2**20  # characters of a spec or status; no engine takes a larger service
 
@@ -99,6 +100,12 @@ class Kind(Generic[RecordT]):
     def all(self) -> Select[Any]:
         """The query for all records, in the order of their names."""
         return select(*self.columns).order_by(self.table.c.name)
+
+    @cached_property
+    def some(self) -> Select[Any]:
+        """The query for the records `NAMES`."""
+        named = self.table.c.name.in_(bindparam(NAMES, expanding=True))
+        return select(*self.columns).where(named)
 
     @cached_property
     def changed(self) -> Select[Any]:

@@ -1,16 +1,27 @@
-"""Reading records; one query a call, however many records there are."""
+"""Reading records; one query a call, or one for each 500 names."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
 from swarmhub_crds.errors import Reason, StoreError, StoreUnavailable
-from swarmhub_crds.sqlstore.codec import NAME, SINCE, Broken, Kind, RecordT, decode, readable_uid
+from swarmhub_crds.sqlstore.codec import (
+    NAME,
+    NAMES,
+    SINCE,
+    Broken,
+    Kind,
+    RecordT,
+    decode,
+    readable_uid,
+)
 from swarmhub_crds.sqlstore.tables import meta, secret_environments, tombstones
 
+AT_ONCE = 500  # names in one query; an SQLite of old takes 999
 _REVISION = select(meta.c.revision)
 _REMOVED = select(tombstones.c.name).where(
     tombstones.c.kind == bindparam("kind"), tombstones.c.resource_version > bindparam(SINCE)
@@ -41,6 +52,18 @@ def get(connection: Connection, kind: Kind[RecordT], name: str) -> RecordT | Bro
     """Return the record `name`, or None."""
     row = get_row(connection, kind, name)
     return None if row is None else decode(kind, row)
+
+
+def get_some(
+    connection: Connection, kind: Kind[RecordT], names: Collection[str]
+) -> dict[str, RecordT | Broken]:
+    """Return the records of these names, as far as there are any, by name."""
+    wanted, found = [*names], dict[str, RecordT | Broken]()
+    for start in range(0, len(wanted), AT_ONCE):
+        chunk = wanted[start : start + AT_ONCE]
+        rows = connection.execute(kind.some, {NAMES: chunk})
+        found |= {row[0]: decode(kind, row) for row in rows}
+    return found
 
 
 def list_rows(connection: Connection, kind: Kind[Any]) -> list[Row[Any]]:

@@ -13,7 +13,7 @@ from swarmhub_operator.decide.build import Wanted, address, alias
 from swarmhub_operator.decide.inputs import Context
 from swarmhub_operator.decide.placing import nowhere
 from swarmhub_operator.decide.renewing import Seen, force_update, move, superseded
-from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, mark, pending
+from swarmhub_operator.decide.verdict import SLOW, SOON, STEADY, Verdict, failed, mark, pending
 from swarmhub_operator.engine.observed import UNPLACED, Node, Service, Task, TaskState
 
 REJOIN_WITHIN = timedelta(seconds=20)  # in which a restarted engine tells what it has lost
@@ -113,7 +113,9 @@ def _on_its_way(
             "node": node.hostname if node else None,
         }
     )
-    return Verdict(status, look_again=SLOW if stuck else SOON)
+    if stuck:
+        return Verdict(status, look_again=SLOW)
+    return Verdict(status, look_again=SOON if waiting else STEADY)
 
 
 def _placed(seen: Seen, node: Node, status: NotebookStatus, now: datetime) -> NotebookStatus:

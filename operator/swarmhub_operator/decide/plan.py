@@ -41,6 +41,9 @@ from swarmhub_operator.decide.verdict import SLOW, SOON, Verdict, failed, fresh,
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Service
 
+# Seconds between two words to somebody in the line of starts: more, the farther it is to the front.
+PER_PLACE = 0.25
+LONGEST_IN_LINE = 10.0
 REPAIR_EVERY = 5.0  # seconds: somebody who always changes it back shall not restart it at will
 
 
@@ -162,8 +165,7 @@ def _create(
             return waiting(pin(wanted), observed.nodes, choice.explain(), status, context.now)
         chosen = choice.node.id
     if observed.place:
-        message = sentences.position(observed.place)
-        return Verdict(pending(status, message, context.now), look_again=SLOW)
+        return in_line(status, observed.place, context.now)
     secret: tuple[Action, ...] = ()
     name = secret_name(wanted.notebook)
     if name and name not in {s.name for s in observed.secrets}:
@@ -177,6 +179,18 @@ def _create(
     status = pending(status, "Creating the service.", context.now)
     status = status.model_copy(update={"task_id": None})
     return Verdict(status, (*secret, actions.CreateService(placement)), look_again=0.0)
+
+
+def in_line(status: NotebookStatus, place: int, now: datetime) -> Verdict:
+    """Decide to wait for one's turn; who is next is called, the others only read their place.
+
+    Args:
+        status: of the notebook.
+        place: in the line, from 1 on.
+        now: the time.
+    """
+    again = min(LONGEST_IN_LINE, max(SLOW, place * PER_PLACE))
+    return Verdict(pending(status, sentences.position(place), now), look_again=again)
 
 
 def _at_home(

@@ -29,6 +29,8 @@ from swarmhub_operator.loop.workqueue import WorkQueue
 
 STEADY = 1.0  # seconds between two looks while nothing is going on
 ERRANDS_EVERY = 0.5  # seconds between two looks at homes while an errand is under way
+BURST = 0.02  # seconds from an event to a look, if looking costs little
+HINTED_SHARE = 0.1  # of one core that looks after events may cost
 BUSY_SHARE = 0.05  # of one core that looking may cost
 LONGEST = 15.0  # seconds between two looks, however long they take
 BEAT_EVERY = 10.0  # seconds between two signs of life while a thread waits
@@ -163,7 +165,8 @@ class Controller:
             known = {n: seen[n] for n in (*snapshot.services, *snapshot.secrets)}
             pause = min(LONGEST, max(STEADY, self._parts.observer.cost / BUSY_SHARE))
             if self._hint.wait(pause):
-                self._stop.wait(0.02)  # events come in bursts; one look serves them all
+                # Events come in bursts; one look serves them all.
+                self._stop.wait(min(STEADY, max(BURST, self._parts.observer.cost / HINTED_SHARE)))
                 self._hint.clear()
         self._parts.events.write(at_once=True)
 

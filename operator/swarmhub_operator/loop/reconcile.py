@@ -14,6 +14,7 @@ from swarmhub_operator.decide.behind import MESSAGE, leavings
 from swarmhub_operator.decide.binding import bindings
 from swarmhub_operator.decide.build import Wanted
 from swarmhub_operator.decide.inputs import Context, Observed
+from swarmhub_operator.decide.plan import in_line
 from swarmhub_operator.decide.verdict import Verdict, failed
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.observed import Snapshot
@@ -26,7 +27,9 @@ from swarmhub_operator.loop.sight import Sight, Sources, is_settled, is_to_run
 from swarmhub_operator.loop.starting import Starting
 from swarmhub_operator.loop.waits import Waits
 
-MAX_AGE = 0.05  # seconds that a shared look may be old
+MAX_AGE = 0.05  # seconds that a shared look may be old at least, if looking costs little
+LONGEST_AGE = 1.0  # seconds
+LOOKING_SHARE = 0.1  # of one core that the looks of those who start may cost
 NEVER = float("-inf")
 log = get_logger()
 
@@ -67,6 +70,17 @@ class Reconciler:
             self._report_broken(record)
             return None
         note_request(record.metadata.request)
+        place = self._starting.place(record)
+        return self._tell_place(record, place) if place else self._look_into(record)
+
+    def _tell_place(self, record: Notebook, place: int) -> float | None:
+        """Say to one that only waits for its turn how many are before it."""
+        verdict = in_line(record.status, place, self._parts.now())
+        self._put(record, verdict.status)
+        return verdict.look_again
+
+    def _look_into(self, record: Notebook) -> float | None:
+        name = record.metadata.name
         wanted = Wanted(record, self._parts.store.uid, self._sight.homes(record))
         try:
             return self._step(wanted)
@@ -108,7 +122,9 @@ class Reconciler:
         return verdict.look_again
 
     def _look(self, name: str) -> Snapshot:
-        oldest = max(self._changed.get(name, NEVER), self._parts.clock() - MAX_AGE)
+        cost = self._parts.observer.cost
+        age = max(MAX_AGE, min(LONGEST_AGE, cost / LOOKING_SHARE))
+        oldest = max(self._changed.get(name, NEVER), self._parts.clock() - age)
         return self._parts.observer.look(oldest)
 
     def _observe(self, wanted: Wanted, snapshot: Snapshot) -> Observed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from swarmhub_crds.notebook import NotebookStatus, Phase
+from swarmhub_crds.notebook import Notebook, NotebookStatus, Phase
 
 from swarmhub_operator.decide.actions import CreateService
 from swarmhub_operator.decide.admission import allows_image
@@ -19,9 +19,11 @@ from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.gate import places
 from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.probe import Target
+from swarmhub_operator.loop.sight import is_to_run
 
 LOG_LINES = 20
 LOG_WIDTH = 500  # characters of a line that are kept in the status
+LOOK_IN_LINE = 10.0  # seconds between two whole looks at one that waits for its turn
 HOLD = timedelta(seconds=60)  # a start that takes longer is not busy with the CPU
 log = get_logger()
 
@@ -31,11 +33,25 @@ class Starting:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._width = 0  # of the gate, when it was last asked for
+        self._seen: dict[str, float] = {}  # when those in the line were last looked at
+
+    def place(self, record: Notebook) -> int:
+        """Return the place of a start that only waits for its turn; 0 if it wants a whole look.
+
+        Many who wait and are looked at again and again would take the cores from those who start.
+        """
+        name, status = record.metadata.name, record.status
+        seen, now = self._seen.get(name), self._parts.clock()
+        known = status.observed_generation == record.metadata.generation
+        if seen is None or now - seen > LOOK_IN_LINE or not known or not is_to_run(record):
+            return 0
+        return self._parts.gate.ask(name, self._width, record.spec.user)
 
     def before(self, wanted: Wanted, observed: Observed) -> Observed:
         """Ask for a place in the gate and for the image's digest; nothing runs yet."""
-        width = places(observed.nodes.values(), self._parts.policy.starts_per_core)
-        place = self._parts.gate.ask(wanted.name, width, wanted.spec.user)
+        self._width = places(observed.nodes.values(), self._parts.policy.starts_per_core)
+        place = self._parts.gate.ask(wanted.name, self._width, wanted.spec.user)
         spec, parts = wanted.spec, self._parts
         # A registry that the policy does not name is not asked on behalf of the hub.
         ask = not place and allows_image(spec.image, parts.policy)
@@ -81,11 +97,14 @@ class Starting:
             self._parts.gate.hold(name)
         elif not (observed.place and verdict.status.phase is Phase.PENDING):
             self.leave(name)
+        if observed.place:
+            self._seen[name] = self._parts.clock()
         if verdict.status.phase is not Phase.STARTING:
             self._parts.prober.forget(name)
 
     def leave(self, name: str) -> None:
         """Give up the notebook's place, and call who is next in line."""
+        self._seen.pop(name, None)
         following = self._parts.gate.leave(name)
         if following is not None:
             self._parts.enqueue(following)

@@ -155,7 +155,7 @@ def test_the_operators_calls_are_found_in_its_log() -> None:
 def test_the_page_takes_what_was_measured(tmp_path: Path) -> None:
     """Between its marks, again and again; a page without them is refused."""
     path = tmp_path / "performance.md"
-    marks = ("machine", "budget", "starts", "class", "width", "figures")
+    marks = ("machine", "budget", "starts", "class", "width", "size", "figures")
     path.write_text("\n".join(f"<!-- {m}: begin -->\nold\n<!-- {m}: end -->" for m in marks))
     lines = budget.load(ROOT / "bench" / "budget.toml")
     for _ in range(2):

@@ -7,6 +7,7 @@ from swarmhub_crds import secretenv
 from swarmhub_crds.errors import Conflict, HomeTaken, NotFound
 from swarmhub_crds.home import HomePhase, HomeSpec, HomeStatus
 from swarmhub_crds.notebook import Desired, Mount, NotebookStatus, Phase
+from swarmhub_crds.sqlstore.read import AT_ONCE
 from swarmhub_crds.store import Store
 from unit.crds.samples import is_home, is_notebook, notebook_spec
 
@@ -145,3 +146,13 @@ def test_deletion_is_a_mark_that_the_operator_ends(store: Store, fence: int) -> 
     new = store.apply_notebook(notebook_spec())
     assert new.metadata.uid != old.metadata.uid
     assert (new.metadata.generation, new.metadata.deletion_requested_at) == (1, None)
+
+
+def test_some_are_read_by_name_however_many(store: Store) -> None:
+    """What is not there is left out; more names than one query takes are asked for in parts."""
+    for user in ("ada", "bob", "cyd"):
+        store.apply_notebook(notebook_spec(user))
+    names = {"ada", "cyd", *(f"nobody{number}" for number in range(2 * AT_ONCE))}
+    found = store.get_notebooks(names)
+    assert found == {name: store.get_notebook(name) for name in ("ada", "cyd")}
+    assert store.get_notebooks(()) == {}
