@@ -31,7 +31,7 @@ def test_all_is_well(now: datetime, state: State, run: Run) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert dates_hidden(result.stdout) == dedent(f"""\
         Store:      {state.path}
-                    uid UID, revision {state.store.revision()}, schema 7 (ok)
+                    uid UID, revision {state.store.revision()}, schema 8 (ok)
         Operator:   manager-1/7, seen 0s ago (ok)
         Nodes:      none
         Notebooks:  1: 1 Running
