@@ -117,7 +117,7 @@ def test_json_has_a_stable_shape(state: State, run: Run) -> None:
             "url": state.store.url,
             "path": str(state.path),
             "uid": state.store.uid,
-            "schemaVersion": 7,
+            "schemaVersion": 8,
             "revision": state.store.revision(),
         },
         "operator": {
