@@ -14,6 +14,7 @@ class Concerned(StrEnum):
 
     NOTEBOOK = "Notebook"
     HOME = "Home"
+    NODE = "Node"  # by its hostname
     OPERATOR = "Operator"
 
 

@@ -16,6 +16,7 @@ from swarmhub_crds.circumstances import Circumstances
 from swarmhub_crds.home import Home, HomeSpec, HomeStatus
 from swarmhub_crds.memory import Memory
 from swarmhub_crds.names import notebook_name
+from swarmhub_crds.nodeorders import NodeOrders
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec, NotebookStatus
 from swarmhub_crds.sqlstore import homeside, read, specside, statusside
 from swarmhub_crds.sqlstore import lease as leases
@@ -28,7 +29,7 @@ from swarmhub_crds.sqlstore.sqlite import path_of
 __all__ = ["Broken", "Lease", "Store"]
 
 
-class Store(Memory, Circumstances):
+class Store(Memory, Circumstances, NodeOrders):
     """The state database, safe to use from any thread. Made by `Store.open`."""
 
     def __init__(self, url: str, database: Database) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from swarmhub_crds.errors import StoreError, StoreUnavailable
+from swarmhub_crds.sqlstore import ordering
 from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK, Kind
 from swarmhub_crds.sqlstore.database import Database
 from swarmhub_crds.sqlstore.failures import translate
@@ -33,12 +34,14 @@ class Changes:
     """What changed since the last result.
 
     With `full` the names are not known and left empty, and everything should be looked at: the
-    first result, the first one after a failure, and after a very long absence.
+    first result, the first one after a failure, and after a very long absence. `nodes` are the ids
+    of those about which something was ordered.
     """
 
     revision: int
     notebooks: frozenset[str] = frozenset()
     homes: frozenset[str] = frozenset()
+    nodes: frozenset[str] = frozenset()
     full: bool = False
 
 
@@ -173,7 +176,12 @@ def _changes_since(connection: Connection, since: int | None) -> Changes | None:
         return Changes(now, full=True)
     if now == since:
         return None
-    return Changes(now, _names(connection, NOTEBOOK, since), _names(connection, HOME, since))
+    return Changes(
+        now,
+        _names(connection, NOTEBOOK, since),
+        _names(connection, HOME, since),
+        ordering.ordered_since(connection, since),
+    )
 
 
 def _names(connection: Connection, kind: Kind[Any], since: int) -> frozenset[str]:

@@ -3,13 +3,14 @@
 import json
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
 from support.kernel import Kernel
 
+_NAVIGATES = {"Sec-Fetch-Mode": "navigate"}
 _PATIENCE = 60.0  # seconds for one answer; the hub itself waits some ten for a start
 
 
@@ -123,6 +124,22 @@ class HubUser:
     def page(self, path: str) -> str:
         """Return the HTML of a page of the hub, whatever its status; `path` as in /hub/home."""
         return self._browser.get(path).text
+
+    def visit(self, path: str) -> str:
+        """Return the HTML of a page, of the hub or of a service, as a browser asks for it.
+
+        Raises:
+            HubError: it is not there, or not for this person.
+        """
+        return _checked(self._browser.get(path, headers=_NAVIGATES)).text
+
+    def submit(self, path: str, form: Mapping[str, str | list[str]]) -> str:
+        """Send a form as a browser does, and return the HTML of the page where that leads to.
+
+        Raises:
+            HubError: it is refused.
+        """
+        return _checked(self._browser.post(path, data=dict(form), headers=_NAVIGATES)).text
 
     # The server
 

@@ -5,8 +5,8 @@ fetched and reported by name. Both record tables have the same columns: the spec
 `spec_written_at`, `generation`, `deletion_requested_at` and `restart_of`, the status side owns
 `status`, and each write by either stamps `resource_version` and `updated_at`. `held`,
 `inventories`, `nodes`, `images` and `events` are the status side's too, `activity`,
-`announced_images` and `confirmed_removals` the spec side's, but for what the status side has dealt
-with.
+`announced_images`, `node_orders` and `confirmed_removals` the spec side's, but for what the status
+side has dealt with.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, MetaData, Table, Text, text
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 APPLICATION_ID: Final = 0x53574D48  # "SWMH" in the file's header, for file(1)
 
 metadata = MetaData(
@@ -94,6 +94,14 @@ nodes = Table(
     "nodes",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+node_orders = Table(
+    "node_orders",
+    metadata,
+    Column("node_id", Text, primary_key=True),
+    Column("resource_version", Integer, nullable=False),
     Column("document", Text, nullable=False),
 )
 

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from swarmhub_operator.cli import output
-from swarmhub_operator.cli.machines import Aim, change, cordoned, find_node, uncordoned
+from swarmhub_operator.cli.machines import find_node
 from swarmhub_operator.cli.options import DockerHost, engine_at
 from swarmhub_operator.cli.text import safe
+from swarmhub_operator.decide.cordoning import Aim, cordoned, uncordoned
 from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.loop.nodechange import change
 from swarmhub_operator.settings import DEFAULT_DOCKER_HOST
 
 NodeName = Annotated[

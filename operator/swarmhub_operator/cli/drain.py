@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 import typer
+from swarmhub_crds.draining import LOSS, Fate, Guest, Wish, guests, homes_on, to_stop
 from swarmhub_crds.errors import Conflict, NotFound
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import Desired, Notebook, Phase
@@ -18,7 +19,7 @@ from swarmhub_operator.cli import output
 from swarmhub_operator.cli.cordon import NodeName
 from swarmhub_operator.cli.duration import duration
 from swarmhub_operator.cli.errors import TROUBLE
-from swarmhub_operator.cli.machines import change, drained, find_node
+from swarmhub_operator.cli.machines import find_node
 from swarmhub_operator.cli.options import (
     DockerHost,
     DryRun,
@@ -32,8 +33,9 @@ from swarmhub_operator.cli.options import (
 from swarmhub_operator.cli.records import has_ended, is_acted_on, name_of
 from swarmhub_operator.cli.table import Table, cut
 from swarmhub_operator.cli.text import safe
-from swarmhub_operator.decide.draining import Fate, Guest, Wish, guests
+from swarmhub_operator.decide.cordoning import drained
 from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.loop.nodechange import change
 from swarmhub_operator.settings import DEFAULT_DOCKER_HOST, DEFAULT_STATE_URL
 
 _TITLES: Final = ("NOTEBOOK", "USER", "SERVER", "IDLE", "WHAT", "WHY")
@@ -127,19 +129,16 @@ def _announce(view: _View, found: Sequence[Guest]) -> None:
             output.write(line)
     else:
         output.write(f"No notebook is on {view.hostname}.")
-    staying = [h for h in view.homes().values() if h.status.node_id == view.node.id]
+    staying = homes_on(view.node.id, view.homes().values())
     if staying:
-        names = ", ".join(safe(name_of(home)) for home in staying)
+        names = ", ".join(map(safe, staying))
         output.write(
             f"Homes that stay on {view.hostname}, where alone their notebooks can start "
             f"({len(staying)}): {names}."
         )
     lost = [g for g in found if g.fate is not Fate.STAYS]
     if lost:
-        output.write(
-            f"Lost in what stops or moves ({len(lost)}): running kernels and terminals, and all "
-            "that lies outside the homes. Files in homes stay."
-        )
+        output.write(f"Lost in what stops or moves ({len(lost)}): {LOSS}")
 
 
 def _row(guest: Guest) -> list[str]:
@@ -151,13 +150,11 @@ def _row(guest: Guest) -> list[str]:
 def _stop(view: _View, told: Sequence[Guest]) -> None:
     """Stop what was told to be stopped, unless it has come into use since."""
     named = {guest.name for guest in told if guest.fate is Fate.STOPS}
-    for guest in view.guests():
-        if guest.name not in named or guest.fate is not Fate.STOPS:
-            continue
+    for name in to_stop(named, view.guests()):
         try:
-            view.store.set_desired(guest.name, Desired.STOPPED)
+            view.store.set_desired(name, Desired.STOPPED)
         except (Conflict, NotFound) as error:
-            output.warn(safe(f"{guest.name}: {error}"))
+            output.warn(safe(f"{name}: {error}"))
 
 
 def _await(view: _View, told: Sequence[Guest], seconds: float) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from swarmhub_crds import constraint
+from swarmhub_crds import constraint, ties
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import ConditionType, Mount, NotebookStatus
 
@@ -47,8 +47,7 @@ def _tied(wanted: Wanted) -> dict[str, str]:
 
 def settles(wanted: Wanted) -> bool:
     """Return whether some home is on one node once the notebook has started, or may be."""
-    homes = wanted.homes
-    return any(m.volume not in homes or homes[m.volume].node_local for m in _mounts(wanted))
+    return ties.settles(wanted.spec.mounts, wanted.homes)
 
 
 def _mounts(wanted: Wanted) -> Iterator[Mount]:

@@ -178,6 +178,10 @@ class Policy(Part):
     node_grace: float = Field(
         default=20.0, ge=0, description="seconds before what floats leaves a dead node"
     )
+    node_orders: bool = Field(
+        default=True,
+        description="administrators drain nodes on the page; false leaves it to the command",
+    )
     restart: RestartPolicy = RestartPolicy()
     sweep: SweepPolicy = SweepPolicy()
     prepull: PrepullPolicy = PrepullPolicy()

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 
 from swarmhub_crds.errors import Conflict, LeaseLost, StoreError
 from swarmhub_crds.notebook import Notebook
-from swarmhub_crds.watch import StoreWatch
+from swarmhub_crds.watch import Changes, StoreWatch
 
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.engine.observed import Snapshot
 from swarmhub_operator.logs import get_logger, told_with_request
 from swarmhub_operator.loop.housekeeping import Housekeeping
+from swarmhub_operator.loop.nodeorders import NodeOrders
 from swarmhub_operator.loop.nodereport import NodeReport
 from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.prepulling import IDLE
@@ -47,8 +49,10 @@ class Controller:
         self._reconciler = Reconciler(parts)
         self._housekeeping = Housekeeping(parts)
         self._nodes = NodeReport(parts.store, parts.leadership)
+        self._node_orders = NodeOrders(parts)
         self._watch = StoreWatch(parts.store.url)
         self._pulse = pulse
+        self._beat_sweep = partial(pulse.beat, "sweep")
         self._stop = threading.Event()
         self._hint = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -123,13 +127,16 @@ class Controller:
             for name in () if full or changes is None else changes.notebooks:
                 if not self._reconciler.is_own_write(name):
                     self._queue.add(name)
-            if changes is not None and not changes.full:
-                self._note_homes(changes.homes)
+            if changes is not None:
+                self._note_orders(changes)
             full = False
 
-    def _note_homes(self, names: Iterable[str]) -> None:
+    def _note_orders(self, changes: Changes) -> None:
+        """Have what administrators ordered about homes and nodes done soon."""
+        if changes.full or changes.nodes:
+            self._node_orders.note(changes.nodes)
         try:
-            self._parts.homes.note(names)
+            self._parts.homes.note(changes.homes)
         except StoreError as error:  # the next sweep looks at all of them
             self._pulse.report("store", str(error))
 
@@ -196,7 +203,7 @@ class Controller:
 
     def _sweep(self) -> None:
         while not self._stop.is_set():
-            self._pulse.beat("sweep")
+            self._beat_sweep()
             swept = self._attempt(self._sweep_once)
             self._pulse.report("sweep", self._housekeeping.brake)
             self._rest_between_sweeps(self._parts.policy.sweep.interval, swept=swept)
@@ -221,9 +228,6 @@ class Controller:
         behind = self._housekeeping.is_behind
         self._parts.homes.look_after(nodes, is_behind=behind, beat=self._beat_sweep)
 
-    def _beat_sweep(self) -> None:
-        self._pulse.beat("sweep")
-
     def _rest_between_sweeps(self, seconds: float, *, swept: bool) -> None:
         """Wait, however long, without being taken for dead; homes on their way get their looks.
 
@@ -231,7 +235,8 @@ class Controller:
         """
         end = time.monotonic() + seconds
         while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
-            self._pulse.beat("sweep")
+            self._beat_sweep()
+            self._node_orders.carry_out(self._beat_sweep)
             if swept and self._parts.homes.busy:
                 self._stop.wait(min(left, ERRANDS_EVERY))
                 swept = self._stop.is_set() or self._attempt(self._look_after_homes)
@@ -242,10 +247,7 @@ class Controller:
 
     def _prepull(self) -> None:
         """Have the nodes pull, without keeping anybody waiting."""
-
-        def beat() -> None:
-            self._pulse.beat("prepull")
-
+        beat = partial(self._pulse.beat, "prepull")
         while not self._stop.is_set():
             beat()
             pause = IDLE

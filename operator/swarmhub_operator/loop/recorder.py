@@ -89,6 +89,10 @@ class Recorder:
         """Tell that nothing is removed, and why."""
         self._tell((events.held_back(self._leadership.host, why, self._now()),))
 
+    def node_order(self, event: Event) -> None:
+        """Tell what has come of an order about a node."""
+        self._tell((event,))
+
     def _tell(self, told: Iterable[Event]) -> None:
         with self._lock:
             for event in told:

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from swarmhub_crds.errors import StoreError
 from swarmhub_crds.event import Event
 from swarmhub_crds.home import Home
-from swarmhub_crds.node import SeenNode
+from swarmhub_crds.node import NodeOrder, SeenNode
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Broken, Store
 from swarmhub_crds.watch import Changes, StoreWatch
@@ -136,6 +136,7 @@ class _Reader:
         self._notebooks: dict[str, Notebook | Broken] = {}
         self._homes: dict[str, Home | Broken] = {}
         self._nodes: list[SeenNode] = []
+        self._orders: list[NodeOrder] = []
         self._events: dict[int, Event] = {}  # by position
         self._history = History()
         self._since = datetime.now(UTC)
@@ -202,10 +203,12 @@ class _Reader:
             self._events[event.position] = event
         if new:
             self._drop_events()
-        nodes, seen = store.list_nodes(), store.operator_seen_at()
+        nodes, orders = store.list_nodes(), store.list_node_orders()
+        seen = store.operator_seen_at()
         silent, self._seen = self._is_silent(), seen
-        changed = nodes != self._nodes or silent is not self._is_silent()
-        self._nodes = nodes
+        known = (self._nodes, self._orders, silent)
+        changed = (nodes, orders, self._is_silent()) != known
+        self._nodes, self._orders = nodes, orders
         return bool(new) or changed
 
     def _drop_events(self) -> None:
@@ -230,7 +233,7 @@ class _Reader:
             at=now,
             servers=tuple(server_row(notebooks[n], now, self._seen) for n in sorted(notebooks)),
             homes=tuple(home_row(homes[name]) for name in sorted(homes)),
-            nodes=node_rows(self._nodes, notebooks.values(), homes.values()),
+            nodes=node_rows(self._nodes, notebooks.values(), homes.values(), self._orders),
             events=tuple(self._events[p] for p in sorted(self._events, reverse=True)),
             operator_seen_at=self._seen,
             trouble=self._trouble,

@@ -20,11 +20,15 @@ class Forbidden(Exception):  # noqa: N818 - an answer, not a fault
 
 @dataclass(frozen=True)
 class Order:
-    """A verb, its question, what it costs, and what is said when it is under way."""
+    """A verb, its question, what it costs, and what is said when it is under way.
+
+    `harms` is whether something is lost by it.
+    """
 
     verb: str
     cost: str
     done: str
+    harms: bool = True
 
 
 _LOST: Final = "What runs in its kernels is lost, and all that lies outside its home."

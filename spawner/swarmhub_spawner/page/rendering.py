@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from swarmhub_crds import readable
+from swarmhub_crds.draining import LOSS
 
-from swarmhub_spawner.page import plots, rows, words
+from swarmhub_spawner.page import nodeorders, plots, rows, words
 from swarmhub_spawner.page.rights import Rights
 from swarmhub_spawner.page.views import Query, Snapshot, View, event_age, may
 
@@ -42,7 +43,7 @@ class Renderer:
         )
         self._environment.globals.update(
             prefix=prefix, hub=hub, tone=rows.tone, failing=rows.failing, stamp=words.stamp,
-            size=words.size, url=self.url, titles=TITLES,
+            size=words.size, url=self.url, titles=TITLES, span=readable.span, loss=LOSS,
         )  # fmt: skip
 
     def url(self, path: str, arguments: Mapping[str, str] | None = None) -> str:
@@ -76,6 +77,7 @@ class Renderer:
             "age": lambda moment: readable.age(moment, now),
             "event_age": lambda event: event_age(event, now),
             "may": lambda row: may(row, view.rights),
+            "may_node": lambda row: nodeorders.may(row, view.rights),
         }
         if name:
             row = view.server(name)

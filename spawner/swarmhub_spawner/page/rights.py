@@ -1,4 +1,4 @@
-"""Who may see and stop whose servers: JupyterHub's own scopes, as its API would judge. Pure."""
+"""Who may see and stop whose servers, and drain nodes, by JupyterHub's own scopes. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, Final, Self
 
 SEE: Final = "read:servers"
 STOP: Final = "delete:servers"  # also of a restart, which ends what runs
-WANTED: Final = (SEE, STOP)  # what a browser's token asks of its user's scopes
+STEER: Final = "admin:servers"  # nodes, and so the servers of all on them
+WANTED: Final = (SEE, STOP, STEER)  # what a browser's token asks of its user's scopes
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Rights:
     def fleet(self) -> bool:
         """Whether they see all servers, and so the machines and the operator, too."""
         return SEE in self.scopes
+
+    @property
+    def steers(self) -> bool:
+        """Whether they may drain nodes."""
+        return self.fleet and STEER in self.scopes
 
     def sees(self, user: str, server: str = "", groups: Iterable[str] = ()) -> bool:
         """Whether they see a server; everybody sees their own."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from swarmhub_crds.base import Condition, ConditionStatus
 from swarmhub_crds.home import Home, HomePhase
-from swarmhub_crds.node import DRAIN_LABEL, SeenNode
+from swarmhub_crds.node import NodeOrder, NodeVerb, SeenNode
 from swarmhub_crds.notebook import Desired, Notebook, Phase
 from swarmhub_crds.store import Broken
 
@@ -158,34 +158,48 @@ def home_row(record: Home | Broken) -> HomeRow:
 
 @dataclass(frozen=True)
 class NodeRow:
-    """One machine, and how much of ours is on it."""
+    """One machine, how much of ours is on it, and what is ordered about it and not done yet."""
 
     node: SeenNode
     servers: int
     homes: int
+    order: NodeOrder | None = None
 
     @property
     def refuses(self) -> str:
         """Why it takes no servers, in the engine's words; "" if it does."""
         if self.node.state != "ready":
             return self.node.state
-        drained = "draining" if DRAIN_LABEL in self.node.labels else self.node.availability
+        drained = "draining" if self.node.drained else self.node.availability
         return "" if drained == "active" else drained
+
+    @property
+    def takes(self) -> str:
+        """Whether it takes servers, why not, and whether that is to change."""
+        said = f"no: {self.refuses}" if self.refuses else "yes"
+        if self.order is None:
+            return said
+        coming = "to be drained" if self.order.verb is NodeVerb.DRAIN else "to be uncordoned"
+        return f"{said}; {coming}, as {self.order.asked_by} asked"
 
 
 def node_rows(
     nodes: Iterable[SeenNode],
     notebooks: Iterable[Notebook | Broken],
     homes: Iterable[Home | Broken],
+    orders: Iterable[NodeOrder] = (),
 ) -> tuple[NodeRow, ...]:
     """Return the rows of the machines."""
+    ordered = {order.node_id: order for order in orders}
     running = Counter(
         n.status.node_id
         for n in notebooks
         if isinstance(n, Notebook) and n.spec.desired is Desired.RUNNING
     )
     lying = Counter(h.status.node_id for h in homes if isinstance(h, Home))
-    return tuple(NodeRow(node, running[node.id], lying[node.id]) for node in nodes)
+    return tuple(
+        NodeRow(node, running[node.id], lying[node.id], ordered.get(node.id)) for node in nodes
+    )
 
 
 def failing(condition: Condition) -> bool:

@@ -162,6 +162,11 @@ class View:
         about = {(Concerned.NOTEBOOK, name), *((Concerned.HOME, home) for home in homes)}
         return [event for event in self._events() if (event.kind, event.name) in about][:20]
 
+    @property
+    def events_of_nodes(self) -> list[Event]:
+        """Return the last events of nodes, the newest first, for who sees nodes."""
+        return [event for event in self._events() if event.kind is Concerned.NODE][:5]
+
     def _events(self) -> Iterable[Event]:
         if self.rights.fleet:
             return self.snapshot.events

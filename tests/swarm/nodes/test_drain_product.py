@@ -1,10 +1,12 @@
-"""`swarmhub drain` on the product: what it tells, what it stops, what it leaves alone."""
+"""Draining the product, by command and page: what is told, what stops, what is left alone."""
 
+import json
+import re
 from collections.abc import Iterator
 
 import pytest
 from support import homes, running, swarm_nodes, told
-from support.hub import HubUser
+from support.hub import HubError, HubUser
 from support.node import Node
 from support.shell import CommandError
 from support.three_nodes import ThreeNodes
@@ -81,6 +83,65 @@ def test_idle_server_stops_and_starts_after_uncordon(
     assert swarm_nodes.node_of(manager, "dee") == "worker1"
     assert dee.get_file("note.txt") == "kept"
     assert told.serves(flo)
+
+
+def test_administrator_drains_a_worker_on_the_page(
+    nodes: ThreeNodes, manager: Node, pair: tuple[HubUser, HubUser]
+) -> None:
+    """The hub writes the order down, the operator acts; nobody else may. It is taken back so."""
+    stack, (dee, flo), admin = nodes.stack, pair, nodes.stack.login("admin")
+    ident = manager.docker("node", "inspect", "--format", "{{.ID}}", "worker1").strip()
+    place = f"/services/swarmhub/nodes/{ident}"
+    form = {"_xsrf": _hidden(dee.visit("/services/swarmhub/"), "_xsrf")[0], "force": "yes"}
+    for verb in ("drain", "uncordon"):
+        with pytest.raises(HubError) as shown:
+            dee.visit(f"{place}/{verb}")
+        with pytest.raises(HubError) as sent:
+            dee.submit(f"{place}/{verb}", form)
+        assert (shown.value.status, sent.value.status) == (404, 404)
+    assert _node(manager) == ("active", False)
+
+    question = f"{place}/drain?idle=0"
+    wait_for(
+        "the hub to tell when dee was last there",
+        lambda: "dee" in _hidden(admin.visit(question), "stops"),
+        timeout=150,
+        pause=2,
+    )
+    page = admin.visit(question)
+    assert flo.name not in _hidden(page, "stops") + _hidden(page, "stays")
+    assert homes.of("dee") in page
+    sent_along = {name: _hidden(page, name) for name in ("stops", "stays", "idle")}
+    with pytest.raises(HubError) as forged:
+        admin.submit(f"{place}/drain", sent_along)
+    assert forged.value.status == 403
+    admin.submit(f"{place}/drain", {"_xsrf": _hidden(page, "_xsrf"), **sent_along})
+    wait_for("the label", lambda: _node(manager) == ("pause", True), timeout=30)
+    wait_for("the hub to know", lambda: dee.server_model() is None, timeout=60)
+    wait_for("the worker to be empty", lambda: _is_empty(nodes, "dee", flo.name), timeout=60)
+    wait_for("the page to say so", lambda: "no: draining" in _nodes_page(admin), timeout=30)
+    assert "as admin asked: it takes no new servers" in stack.swarmhub("events")
+
+    admin.submit(f"{place}/uncordon", {"_xsrf": _hidden(admin.visit(f"{place}/uncordon"), "_xsrf")})
+    wait_for("the end of the drain", lambda: _node(manager) == ("active", False), timeout=30)
+    wait_for("the page to say so", lambda: "no: draining" not in _nodes_page(admin), timeout=30)
+    wait_for("the other to be there", lambda: told.serves(flo), timeout=60)
+
+
+def _hidden(page: str, name: str) -> list[str]:
+    """Return what the forms of a page send along under a name."""
+    found = re.findall(rf'name="{name}" value="([^"]*)"', page)
+    return found or re.findall(rf'data-{name.strip("_")}="([^"]*)"', page)
+
+
+def _nodes_page(admin: HubUser) -> str:
+    return admin.visit("/services/swarmhub/nodes")
+
+
+def _node(manager: Node) -> tuple[str, bool]:
+    """Return the first worker's availability, and whether swarmhub drains it."""
+    spec = json.loads(manager.docker("node", "inspect", "--format", "{{json .Spec}}", "worker1"))
+    return spec["Availability"], "swarmhub.drain" in (spec.get("Labels") or {})
 
 
 def _fate(said: str, notebook: str) -> str:

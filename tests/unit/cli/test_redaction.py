@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from swarmhub_operator.cli.bugreport.anonymity import Pseudonyms, users_in_log
+from swarmhub_operator.cli.bugreport.anonymity import Pseudonyms, users_in_events, users_in_log
 from swarmhub_operator.cli.bugreport.archive import Part, pack
 from swarmhub_operator.cli.bugreport.known import Secrets
 from swarmhub_operator.cli.bugreport.looks import is_secret_name
@@ -192,6 +192,18 @@ def test_users_are_found_in_logs() -> None:
     """In the forms that JupyterHub has."""
     log = (
         "[I 2026 log:192] 200 GET /hub/api/users/zoe/activity (yves@10.0.0.3) 9ms\n"
-        "User logged in: xenia\nfailed login for walt\n302 GET /user/vera/lab"
+        "User logged in: xenia\nfailed login for walt\n302 GET /user/vera/lab\n"
+        "[I 2026 swarmhub-page] ursula asked: drain n1; stopped: -\n[I 2026] nobody asked: what?"
     )
-    assert set(users_in_log(log)) == {"zoe", "yves", "xenia", "walt", "vera"}
+    assert set(users_in_log(log)) == {"zoe", "yves", "xenia", "walt", "vera", "ursula"}
+
+
+def test_users_are_found_in_events() -> None:
+    """Whose servers they are about, and who had a node drained without having a server."""
+    told = [
+        {"kind": "Notebook", "name": "ada--lab", "message": "as it asked"},
+        {"kind": "Node", "name": "worker1", "message": "It is drained, as root asked: it takes"},
+        {"kind": "Node", "name": "worker1", "message": "sue asked to drain it, which is not done."},
+        {"kind": "Home", "name": "home-bob", "message": "as eve asked"},
+    ]
+    assert set(users_in_events(told)) == {"ada", "root", "sue"}

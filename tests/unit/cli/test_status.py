@@ -31,7 +31,7 @@ def test_all_is_well(now: datetime, state: State, run: Run) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert dates_hidden(result.stdout) == dedent(f"""\
         Store:      {state.path}
-                    uid UID, revision {state.store.revision()}, schema 7 (ok)
+                    uid UID, revision {state.store.revision()}, schema 8 (ok)
         Operator:   manager-1/7, seen 0s ago (ok)
         Nodes:      none
         Notebooks:  1: 1 Running
@@ -117,7 +117,7 @@ def test_json_has_a_stable_shape(state: State, run: Run) -> None:
             "url": state.store.url,
             "path": str(state.path),
             "uid": state.store.uid,
-            "schemaVersion": 7,
+            "schemaVersion": 8,
             "revision": state.store.revision(),
         },
         "operator": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from swarmhub_crds.base import Condition, ConditionStatus, Metadata
 from swarmhub_crds.event import Concerned, Event, EventType
 from swarmhub_crds.home import Home, HomePhase, HomeSpec, HomeStatus
 from swarmhub_crds.names import notebook_name
-from swarmhub_crds.node import SeenNode
+from swarmhub_crds.node import DRAIN_LABEL, SeenNode
 from swarmhub_crds.notebook import Desired, Mount, Notebook, NotebookSpec, NotebookStatus, Phase
 from swarmhub_crds.sqlstore.clock import to_text
 from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK, encode
@@ -40,9 +41,14 @@ _PHASES = (Phase.FAILED, Phase.BACK_OFF, Phase.PENDING, Phase.STARTING, Phase.ST
 
 
 def notebook(user: str, server: str = "", phase: Phase = Phase.RUNNING, **more: Any) -> Notebook:
-    """Return a record; `message`, `minutes` (its age) and fields of its spec may be given."""
+    """Return a record.
+
+    Of what more may be given `message`, `minutes` (its age) and `where` (its node) are no fields of
+    its spec.
+    """
     minutes = more.pop("minutes", 30)
     message = more.pop("message", WHY.get(phase, ""))
+    where = more.pop("where", NODES[1 + minutes % 2])
     now = datetime.now(UTC)
     begun = now - timedelta(minutes=minutes)
     ready = begun + timedelta(seconds=2 + minutes * 13 % 11 + len(user) % 3)
@@ -59,7 +65,6 @@ def notebook(user: str, server: str = "", phase: Phase = Phase.RUNNING, **more: 
         **more,
     }
     placed = phase not in (Phase.PENDING, Phase.STOPPED)
-    where = NODES[1 + minutes % 2]
     fact = Condition(
         type="Ready",
         status=ConditionStatus.TRUE if up else ConditionStatus.FALSE,
@@ -178,14 +183,15 @@ class Fleet:
         )  # fmt: skip
         self.store.put_events([event], fence=self.token)
 
-    def put_nodes(self, down: str = "") -> None:
-        """Say which machines there are."""
+    def put_nodes(self, down: str = "", drained: str = "") -> None:
+        """Say which machines there are; one may be down, and one drained."""
         nodes = [
             SeenNode(
                 id=f"id-{name}",
                 hostname=name,
                 role=name.split("-")[0],
-                availability="active",
+                availability="pause" if name == drained else "active",
+                labels={DRAIN_LABEL: "true"} if name == drained else {},
                 state="down" if name == down else "ready",
                 since=datetime.now(UTC) - timedelta(hours=5),
                 cpus=8,
@@ -194,6 +200,13 @@ class Fleet:
             for name in NODES
         ]
         self.store.put_nodes(nodes, fence=self.token)
+
+
+def xsrf_of(page: str) -> str:
+    """Return what a form of a page sends along."""
+    found = re.search(r'name="_xsrf" value="([^"]+)"|data-xsrf="([^"]+)"', page)
+    assert found is not None, page
+    return found[1] or found[2]
 
 
 @contextmanager
@@ -257,10 +270,12 @@ c.JupyterHub.load_roles = [
     *roles(),
     {{"name": "tutor", "scopes": ["read:servers!group=class"], "users": ["tess"]}},
     {{"name": "warden", "scopes": ["read:servers", "delete:servers"], "groups": ["wardens"]}},
+    {{"name": "steward", "scopes": ["read:servers", "admin:servers"], "groups": ["stewards"]}},
     {{"name": "groups", "scopes": ["groups"], "services": ["tester"]}},
 ]
 c.JupyterHub.load_groups = {{
-    "class": {{"users": ["student-0000"]}}, "wardens": {{"users": ["will"]}}
+    "class": {{"users": ["student-0000"]}}, "wardens": {{"users": ["will"]}},
+    "stewards": {{"users": ["sue"]}},
 }}
 c.Authenticator.admin_users = {{"root"}}
 """

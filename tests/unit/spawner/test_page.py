@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,7 +10,7 @@ from contextlib import suppress
 import httpx
 import pytest
 from swarmhub_crds.notebook import Desired, Notebook
-from unit.spawner.fleet import Site, many, notebook, site
+from unit.spawner.fleet import Site, many, notebook, site, xsrf_of
 from unit.spawner.hubprocess import TOKEN
 
 PLACE = "/services/swarmhub/"
@@ -22,13 +21,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Give a hub with the page and 2,000 servers."""
     with site(tmp_path_factory.mktemp("hub"), many(2000)) as made:
         yield made
-
-
-def xsrf_of(page: str) -> str:
-    """Return what a form of a page sends along."""
-    found = re.search(r'name="_xsrf" value="([^"]+)"|data-xsrf="([^"]+)"', page)
-    assert found is not None, page
-    return found[1] or found[2]
 
 
 def desired(place: Site, name: str) -> Desired:
@@ -148,7 +140,7 @@ def test_changes_come_by_themselves(place: Site) -> None:
 
 
 def test_nodes_events_and_plots(place: Site) -> None:
-    """Of the whole fleet, quickly; how a node is drained is said, not done."""
+    """Of the whole fleet, quickly; and how a node is drained by the command."""
     place.fleet.tell("bob", "Failed", "It did not answer.", warning=True)
     with place.person("root") as root:
         assert "swarmhub drain NODE" in root.get(f"{PLACE}nodes").text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -13,6 +15,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.wait import WebDriverWait
 from support.chromium import chromium
 from support.fixtures import OUTPUT
+from swarmhub_crds.event import Concerned, Event
+from swarmhub_crds.names import notebook_name
 from swarmhub_crds.notebook import Desired, Notebook, Phase
 from unit.spawner.fleet import Site, many, notebook, site
 from unit.spawner.hubprocess import PASSWORD
@@ -183,6 +187,63 @@ def test_by_keyboard(place: Site, browser: WebDriver) -> None:
     record = fleet.store.get_notebook("key-07")
     assert isinstance(record, Notebook)
     assert record.spec.desired is Desired.STOPPED
+
+
+def test_a_node_is_drained_and_taken_back(place: Site, browser: WebDriver) -> None:
+    """After a look at what would become of whom; then its row says so, and takes it back."""
+    fleet = place.fleet
+    old: dict[str, Any] = {"minutes": 60, "where": "manager-1"}
+    fleet.put([
+        notebook("drain-idle", **old), notebook("drain-busy", "lab", **old),
+        notebook("drain-float", mounts=(), **old),
+    ])  # fmt: skip
+    now = datetime.now(UTC)
+    fleet.store.note_activity({"drain-idle": now - timedelta(hours=1)})
+    fleet.put_nodes()
+    browser.get(f"{place.url}{PLACE}nodes")
+    there = "return !!document.getElementById('drain-id-manager-1')"
+    until(browser, there, "the node")
+    until(browser, "return document.getElementById('connection').textContent === 'Live.'", "live")
+    browser.execute_script("document.getElementById('drain-id-manager-1').focus()")
+    press(browser, Keys.ENTER)
+    until(browser, "return location.pathname.endsWith('/drain')", "the question")
+    assert browser.find_element(By.TAG_NAME, "h1").text == "Drain manager-1?"
+    rows = [row.text for row in browser.find_elements(By.CSS_SELECTOR, "#list tbody tr")]
+    assert [" ".join(row.split()) for row in rows] == [
+        "drain-busy/lab stays not known to be idle -",
+        "drain-float moves its home is not tied to the node -",
+        "drain-idle stops idle 59m",
+    ]
+    look_at(browser, "drain")
+    browser.find_element(By.ID, "force").click()
+    browser.find_element(By.ID, "confirm").click()
+    until(browser, "return location.pathname.endsWith('/nodes')", "the answer")
+    said = browser.find_element(By.CSS_SELECTOR, ".notice.ok").text
+    assert said.startswith("The operator drains the node;")
+    (order,) = fleet.store.list_node_orders()
+    for name in (notebook_name("drain-busy", "lab"), "drain-idle"):
+        record = fleet.store.get_notebook(name)
+        assert isinstance(record, Notebook)
+        assert record.spec.desired is Desired.STOPPED
+    row = "document.querySelector('#row-id-manager-1 [data-label=\"Takes servers\"]').textContent"
+    until(browser, f"return {row} === 'yes; to be drained, as root asked'", "the order")
+    event = Event(
+        kind=Concerned.NODE, name="manager-1", reason="Drained",
+        message="It is drained, as root asked: it takes no new servers.",
+        first_seen=now, last_seen=now,
+    )  # fmt: skip
+    fleet.store.put_events([event], fence=fleet.token)
+    fleet.store.remove_node_order(order, fence=fleet.token)
+    fleet.put_nodes(drained="manager-1")
+    until(browser, f"return {row} === 'no: draining'", "the drain")
+    until(browser, "return document.getElementById('events').innerText.includes('Drained')", "why")
+    look_at(browser, "nodes-draining")
+    browser.find_element(By.ID, "uncordon-id-manager-1").click()
+    until(browser, "return location.pathname.endsWith('/uncordon')", "the question")
+    look_at(browser, "uncordon")
+    browser.find_element(By.ID, "confirm").click()
+    until(browser, "return location.pathname.endsWith('/nodes')", "the answer")
+    assert [one.verb for one in fleet.store.list_node_orders()] == ["uncordon"]
 
 
 def test_what_users_write_is_text(place: Site, browser: WebDriver) -> None:

@@ -10,21 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from swarmhub_crds.event import Concerned, Event
-from swarmhub_crds.node import SeenNode
+from swarmhub_crds.node import NodeOrder, NodeVerb, SeenNode
 from swarmhub_crds.notebook import Desired, Notebook, NotebookStatus, Phase
 from swarmhub_crds.readable import span
 from swarmhub_crds.store import Broken
-from swarmhub_spawner.page import plots
+from swarmhub_spawner.page import nodeorders, plots
 from swarmhub_spawner.page.history import BUCKETS, Bucket, History
 from swarmhub_spawner.page.rendering import TITLES, Renderer
 from swarmhub_spawner.page.rights import Rights
-from swarmhub_spawner.page.rows import home_row, node_rows, server_row
+from swarmhub_spawner.page.rows import NodeRow, home_row, node_rows, server_row
 from swarmhub_spawner.page.views import Query, Snapshot, View, may
 from swarmhub_spawner.page.words import size
 from unit.spawner.fleet import ROOM, home_of, many, notebook
 
 NOW = datetime.now(UTC)
-ADMIN = Rights("root", frozenset({"read:servers", "delete:servers"}))
+ADMIN = Rights("root", frozenset({"read:servers", "delete:servers", "admin:servers"}))
 ADA = Rights("ada", frozenset({"read:servers!user=ada", "delete:servers!user=ada"}))
 TUTOR = Rights("tess", frozenset({"read:servers!group=class", "delete:servers!user=tess"}))
 NOBODY = Rights("", frozenset())
@@ -202,7 +202,11 @@ def rendered(what: str, text: str) -> Tags:
         first_seen=NOW, last_seen=NOW,
     )  # fmt: skip
     node = SeenNode(id="n1", hostname=text, state="down", role=text, availability=text)
-    shot = snapshot([record], events=(event,), nodes=node_rows([node], [], []), trouble=text)
+    order = NodeOrder(node_id="n1", node=text, verb=NodeVerb.DRAIN, asked_by=text, asked_at=NOW)
+    of_node = event.model_copy(update={"kind": Concerned.NODE, "name": text})
+    shot = snapshot(
+        [record], events=(event, of_node), nodes=node_rows([node], [], [], [order]), trouble=text
+    )
     RENDERER._parts.clear()
     return Tags(RENDERER.part(what, shot, ADMIN, Query()))
 
@@ -248,3 +252,51 @@ def test_a_node_that_takes_no_servers() -> None:
     ]
     found = [row.refuses for row in node_rows(nodes, [], [])]
     assert found == ["", "down", "pause", "draining"]
+
+
+@pytest.mark.parametrize(
+    ("availability", "labels", "servers", "buttons"),
+    [
+        ("active", {}, 0, {"drain"}),
+        ("pause", {}, 0, {"drain"}),
+        ("pause", {"swarmhub.drain": "true"}, 0, {"uncordon"}),
+        ("pause", {"swarmhub.drain": "true"}, 1, {"drain", "uncordon"}),
+        ("active", {"swarmhub.drain": "true"}, 0, {"drain", "uncordon"}),
+    ],
+)
+def test_buttons_of_a_node(
+    availability: str, labels: dict[str, str], servers: int, buttons: set[str]
+) -> None:
+    """What stayed can be drained once more; for who may see the nodes and no more there is none."""
+    node = SeenNode(id="n1", hostname="h", state="ready", availability=availability, labels=labels)
+    row = NodeRow(node, servers, 0)
+    assert {verb for verb, has in nodeorders.may(row, ADMIN).items() if has} == buttons
+    for scopes in ({"read:servers", "delete:servers"}, {"admin:servers!user=ada"}):
+        assert not any(nodeorders.may(row, Rights("ada", frozenset(scopes))).values())
+    shot = snapshot([], nodes=(row,))
+    RENDERER._parts.clear()
+    page = RENDERER.part("nodes", shot, ADMIN, Query())
+    assert {verb for verb in nodeorders.NODE_ORDERS if f'id="{verb}-n1"' in page} == buttons
+
+
+def test_what_is_ordered_about_a_node_is_said() -> None:
+    """Until the operator has done it."""
+    node = SeenNode(id="n1", hostname="h", state="ready", availability="active")
+    order = NodeOrder(node_id="n1", node="h", verb=NodeVerb.DRAIN, asked_by="root", asked_at=NOW)
+    (row,) = node_rows([node], [], [], [order])
+    assert row.takes == "yes; to be drained, as root asked"
+    drained = node.model_copy(update={"labels": {"swarmhub.drain": "true"}})
+    back = order.model_copy(update={"verb": NodeVerb.UNCORDON})
+    assert [r.takes for r in node_rows([drained], [], [], [back])] == [
+        "no: draining; to be uncordoned, as root asked"
+    ]
+    assert [r.takes for r in node_rows([drained, node], [], [])] == ["no: draining", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("0", 0), ("30", 30), ("", 15), ("-1", 15), ("²", 15), ("x", 15), ("99999", 10080)],
+)
+def test_minutes(text: str, minutes: int) -> None:
+    """What makes no sense counts as not said."""
+    assert nodeorders.minutes_of(text) == minutes

@@ -16,7 +16,7 @@ from swarmhub_crds.names import notebook_name, slug
 
 _LABEL: Final = "swarmhub.user"
 _HASH: Final = re.compile(r"---[0-9a-f]{16}")
-# How JupyterHub, its proxy and the operator name users in their logs.
+# How JupyterHub, its proxy, the page and the operator name users in their logs.
 _IN_LOGS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -24,8 +24,10 @@ _IN_LOGS: Final = tuple(
         r"\(([^\s()@]+)@[0-9a-f:.]+\)",
         r"(?i)\buser logged (?:in|out): (\S+)",
         r"(?i)\bfailed login for (\S+)",
+        r"(\S+) asked: (?:stop|restart|drain|uncordon) ",
     )
 )
+_WHO_ASKED: Final = re.compile(r"(\S+) asked\b")  # in what is told of an order about a node
 _NOBODY: Final = frozenset({"", "None", "unknown"})
 
 
@@ -81,10 +83,15 @@ def _of_name(item: Mapping[str, Any]) -> str:
 
 
 def users_in_events(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the users of the notebooks that events are about, also of deleted ones."""
+    """Yield the users of the notebooks that events are about, also of deleted ones, and who asked.
+
+    An administrator may have no notebook.
+    """
     for item in items:
         if item.get("kind") == "Notebook":
             yield str(item.get("name", "")).partition("--")[0]
+        if item.get("kind") == "Node":
+            yield from _WHO_ASKED.findall(str(item.get("message", "")))
 
 
 def users_in_engine(content: Any) -> Iterator[str]:

@@ -1,19 +1,23 @@
-"""What becomes of the notebooks on a node that is to be emptied. Pure."""
+"""What becomes of the notebooks on a node that is to be emptied: for command and page. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from swarmhub_crds.home import Home
+from swarmhub_crds.node import SeenNode
 from swarmhub_crds.notebook import Desired, Notebook, Phase
+from swarmhub_crds.ties import settles
 
-from swarmhub_operator.decide.build import Wanted
-from swarmhub_operator.decide.placing import settles
-
-_ENDED = (Phase.FAILED, Phase.STOPPED)
+IDLE_AFTER: Final = timedelta(minutes=15)  # unless an administrator says otherwise
+LOSS: Final = (
+    "running kernels and terminals, and all that lies outside the homes. Files in homes stay."
+)
+_ENDED: Final = (Phase.FAILED, Phase.STOPPED)
 
 
 class Fate(StrEnum):
@@ -68,6 +72,26 @@ def guests(
     return tuple(sorted(found, key=lambda guest: guest.name))
 
 
+def to_stop(told: Collection[str], found: Iterable[Guest]) -> tuple[str, ...]:
+    """Return which notebooks are to be stopped now, by name.
+
+    Args:
+        told: those of which a person was told so.
+        found: what is on the node by now: what has come into use since stays.
+    """
+    return tuple(g.name for g in found if g.name in told and g.fate is Fate.STOPS)
+
+
+def homes_on(node_id: str, homes: Iterable[Home]) -> tuple[str, ...]:
+    """Return the names of the homes that stay on the node."""
+    return tuple(home.metadata.name for home in homes if home.status.node_id == node_id)
+
+
+def is_elsewhere(node_id: str, nodes: Iterable[SeenNode]) -> bool:
+    """Return whether another node takes servers."""
+    return any(node.usable for node in nodes if node.id != node_id)
+
+
 def _is_there(record: Notebook, node_id: str, homes: Mapping[str, Home]) -> bool:
     status = record.status
     if record.spec.desired is not Desired.RUNNING or status.phase in _ENDED:
@@ -86,8 +110,8 @@ def _guest(
     now: datetime,
 ) -> Guest:
     idle = _idle(record, activity.get(record.metadata.name), now)
-    fate, why = _fate(not settles(Wanted(record, "", homes)), idle, wish)
     spec = record.spec
+    fate, why = _fate(not settles(spec.mounts, homes), idle, wish)
     return Guest(record.metadata.name, spec.user, spec.server, idle, fate, why)
 
 

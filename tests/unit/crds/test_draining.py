@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from support.records import NOW, home, home_mount, later, notebook, ready_status, status
+from swarmhub_crds.draining import Fate, Guest, Wish, guests, homes_on, is_elsewhere, to_stop
 from swarmhub_crds.home import Home
+from swarmhub_crds.node import SeenNode
 from swarmhub_crds.notebook import Desired, Notebook, NotebookStatus, Phase
-from swarmhub_operator.decide.draining import Fate, Guest, Wish, guests
 
 LIMIT = timedelta(minutes=15)
 PINNED = home(node="n1")
@@ -107,3 +108,25 @@ def test_nothing_is_decided_twice_and_all_in_order() -> None:
     records = [notebook(name, status=ready_status(node_id="n1")) for name in ("cy", "ada", "bob")]
     found = guests("n1", records, {}, {}, Wish(LIMIT), NOW)
     assert [guest.name for guest in found] == ["ada", "bob", "cy"]
+
+
+def test_only_what_was_told_to_stop_and_still_may_be_is_stopped() -> None:
+    """Neither what has come into use since nor what has come to the node since."""
+    records = [
+        notebook(name, status=ready_status(node_id="n1"), mounts=(home_mount(),))
+        for name in ("ada", "bob", "cy", "dee")
+    ]
+    used = {"ada": NOW, "bob": later(3600), "cy": NOW, "dee": NOW}
+    found = guests("n1", records, {"home-ada": PINNED}, used, Wish(LIMIT), later(3600))
+    assert to_stop({"ada", "bob", "cy", "gone"}, found) == ("ada", "cy")
+
+
+def test_homes_that_stay_and_where_others_can_go() -> None:
+    """By the node's id, whatever its name."""
+    assert homes_on("n1", [PINNED, FLOATING]) == (PINNED.metadata.name,)
+    here = SeenNode(id="n1", hostname="h", state="ready", availability="active")
+    there = here.model_copy(update={"id": "n2"})
+    assert is_elsewhere("n1", [here, there])
+    assert not is_elsewhere("n1", [here])
+    for update in ({"state": "down"}, {"availability": "pause"}):
+        assert not is_elsewhere("n1", [here, there.model_copy(update=update)])
