@@ -44,7 +44,7 @@ class Controller:
         self._queue = queue
         self._reconciler = Reconciler(parts)
         self._housekeeping = Housekeeping(parts)
-        self._nodes = NodeReport(parts.store, parts.leadership)
+        self._nodes = NodeReport(parts.store, parts.leadership, parts.own_memory.used)
         self._watch = StoreWatch(parts.store.url)
         self._pulse = pulse
         self._stop = threading.Event()
