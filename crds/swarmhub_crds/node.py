@@ -27,6 +27,7 @@ class SeenNode(Tolerant):
     since: UtcTime | None = None  # when it got into this state, by the manager's clock
     cpus: float = 0.0
     memory: int = 0  # bytes
+    memory_used: int | None = None  # bytes in use by all that runs there; None: not known
     labels: dict[str, str] = Field(default_factory=dict)
 
     @property

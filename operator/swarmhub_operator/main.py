@@ -16,11 +16,13 @@ from swarmhub_crds.store import Store
 from swarmhub_operator import logs
 from swarmhub_operator.engine.credentials import Credentials, CredentialsError
 from swarmhub_operator.engine.docker_engine import DockerEngine
+from swarmhub_operator.hostmemory import host_memory
 from swarmhub_operator.loop import health
 from swarmhub_operator.loop.alive import SignOfLife
 from swarmhub_operator.loop.assemble import assemble
 from swarmhub_operator.loop.leadership import Leadership
 from swarmhub_operator.loop.metrics import Metrics
+from swarmhub_operator.loop.ownmemory import of_nothing
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.settings import Settings, SettingsError, read
 
@@ -142,7 +144,10 @@ def _lead(
 ) -> None:
     credentials = Credentials(settings.registry_auth_file)
     engine = DockerEngine(settings.docker_host, leadership.guard, credentials)
-    controller = assemble(store, engine, leadership, settings, pulse, metrics=metrics)
+    memory = host_memory if settings.has_local_engine else of_nothing
+    controller = assemble(
+        store, engine, leadership, settings, pulse, metrics=metrics, memory=memory
+    )
     controller.start(settings.workers)
     pulse.leading = True
     while not stop.is_set() and not leadership.lost.is_set():

@@ -49,6 +49,11 @@ class Settings(BaseModel):
     policy: Policy = Policy()
 
     @property
+    def has_local_engine(self) -> bool:
+        """Whether the engine is reached by a socket of this machine."""
+        return self.docker_host.startswith("unix://")
+
+    @property
     def effective_policy(self) -> Policy:
         """The policy, by which the engine's socket is never mounted, wherever it is."""
         paths = {at.removeprefix("unix://") for at in (self.docker_host, self.engine_socket)}

@@ -23,12 +23,21 @@ _FLAGS = (
 
 
 @contextmanager
-def chromium() -> Iterator[WebDriver]:
-    """Yield a browser; it ends with the context."""
+def chromium(*, scripts: bool = True, any_certificate: bool = False) -> Iterator[WebDriver]:
+    """Yield a browser; it ends with the context.
+
+    Args:
+        scripts: whether pages may run scripts.
+        any_certificate: whether it believes whatever certificate a site shows.
+    """
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for flag in _FLAGS:
         options.add_argument(flag)
+    options.accept_insecure_certs = any_certificate
+    if not scripts:
+        blocked = {"profile.managed_default_content_settings.javascript": 2}
+        options.add_experimental_option("prefs", blocked)
     driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
     try:
         driver.set_page_load_timeout(60)

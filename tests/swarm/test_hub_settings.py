@@ -10,8 +10,11 @@ import httpx
 import pytest
 from support import look
 from support.authority import Authority, write
+from support.chromium import chromium
 from support.cluster import Cluster
+from support.fixtures import OUTPUT
 from support.hub import HubUser, new_browser
+from support.page import see_start_and_stop
 from support.provider import Provider
 from support.stack import HubStack
 from support.waiting import wait_for
@@ -64,7 +67,7 @@ def _presented(address: str, trusted: ssl.SSLContext) -> int:
 
 
 def test_tls_and_a_renewed_certificate(hub_stack: HubStack, tmp_path: Path) -> None:
-    """People log in by TLS; a renewal shows on new connections and cuts no kernel off."""
+    """People log in by TLS and use the page; a renewal shows on new connections alone."""
     address, authority = str(hub_stack.engine.address), Authority()
     trusted = authority.context()
     first, second = authority.issue(address), authority.issue(address)
@@ -90,6 +93,10 @@ def test_tls_and_a_renewed_certificate(hub_stack: HubStack, tmp_path: Path) -> N
         assert kernel.run("print(x + 1)").strip() == "42"
     assert look.stack_container(hub_stack.engine, "proxy") == proxy
     user.stop()
+    watched = HubUser.login(url, "page-tls", hub_stack.user_password, trusted)
+    with chromium(any_certificate=True) as browser:
+        picture = OUTPUT / "page-tls.png"
+        see_start_and_stop(browser, url, hub_stack.admin_password, watched, picture)
     _no_secret_shows(hub_stack, second.key.splitlines()[1])
 
 

@@ -5,9 +5,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
 from support import look
+from support.fixtures import OUTPUT
 from support.hub import HubError, HubUser
 from support.knock import KNOCK
+from support.page import see_start_and_stop
 from support.stack import HubStack
 from support.waiting import wait_for
 
@@ -78,15 +81,24 @@ def test_a_notebook_takes_nobody_but_hub_and_proxy(mutual: HubStack, uma: HubUse
     assert uma.run_code("print('undisturbed')").strip() == "undisturbed"
 
 
-@pytest.mark.parametrize(("host", "port"), [("hub", 8081), ("proxy", 8001)])
-def test_hub_and_proxy_take_nobody_without_a_certificate(
+@pytest.mark.parametrize(("host", "port"), [("hub", 8081), ("proxy", 8001), ("hub", 8082)])
+def test_hub_proxy_and_page_take_nobody_without_a_certificate(
     mutual: HubStack, uma: HubUser, host: str, port: int
 ) -> None:
-    """Neither in plain text nor by TLS alone; a notebook proves who it is and is served."""
+    """None in plain text nor by TLS alone; a notebook proves who it is and is served."""
     said = uma.run_code(
         f"{KNOCK}\nprint(*(knock({host!r}, {port}, how) for how in ('plain', 'no', {PEM!r})))"
     )
     assert said.split() == ["refused", "refused", "served"]
+
+
+def test_the_page_is_there(mutual: HubStack, browser: WebDriver) -> None:
+    """The proxy reaches it, it reaches the hub, and the hub does not miss it."""
+    user = mutual.login("page-ssl")
+    picture = OUTPUT / "page-internal-ssl.png"
+    see_start_and_stop(browser, mutual.url, mutual.admin_password, user, picture)
+    log = look.log(mutual.engine, look.stack_container(mutual.engine, "hub"))
+    assert "Error connecting to" not in log
 
 
 def test_the_culler_proves_who_it_is(mutual: HubStack) -> None:

@@ -10,7 +10,7 @@ from traitlets.config import Config
 
 from swarmhub_hub.reading import Settings
 
-URL: Final = "http://hub:8082"  # in the network of the stack, as the hub's own port
+PLACE: Final = "hub:8082"  # in the network of the stack, as the hub's own port
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104
 
 
@@ -19,15 +19,18 @@ def page(settings: Settings, certificates: str, state_url: str, secret: str) -> 
 
     Args:
         settings: of the hub.
-        certificates: the folder of internal_ssl, if that is on: the page cannot do that yet.
+        certificates: the folder of internal_ssl, if that is on.
         state_url: of the state database.
         secret: of the hub; the page's own is made of it, and so outlives a restart.
     """
     config = Config()
-    if not is_wanted(settings) or certificates:
+    if not is_wanted(settings):
         return config
     token = hashlib.sha256(f"swarmhub-page {secret}".encode()).hexdigest()
-    config.JupyterHub.services = services(state_url, url=URL, bind=EVERYWHERE, token=token)
+    url = f"{'https' if certificates else 'http'}://{PLACE}"
+    config.JupyterHub.services = services(
+        state_url, url=url, bind=EVERYWHERE, token=token, certificates=certificates
+    )
     config.JupyterHub.load_roles = roles()
     return config
 

@@ -12,6 +12,7 @@ from swarmhub_operator.decide.ending import still_ending
 from swarmhub_operator.decide.errands import Means
 from swarmhub_operator.engine.observer import Observer
 from swarmhub_operator.engine.port import Engine
+from swarmhub_operator.hostmemory import HostMemory
 from swarmhub_operator.loop.controller import Controller
 from swarmhub_operator.loop.errands import Errands
 from swarmhub_operator.loop.gate import StartGate
@@ -23,6 +24,7 @@ from swarmhub_operator.loop.leadership import Leadership
 from swarmhub_operator.loop.measured import measured
 from swarmhub_operator.loop.metrics import Metrics
 from swarmhub_operator.loop.mover import Mover
+from swarmhub_operator.loop.ownmemory import OwnMemory, of_nothing
 from swarmhub_operator.loop.parts import Parts, utc_now
 from swarmhub_operator.loop.prepulling import Prepuller
 from swarmhub_operator.loop.probe import Prober, answers
@@ -42,6 +44,7 @@ def assemble(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = utc_now,
     metrics: Metrics | None = None,
+    memory: Callable[[], HostMemory | None] = of_nothing,
 ) -> Controller:
     """Build the controller that acts while `leadership` holds.
 
@@ -55,6 +58,7 @@ def assemble(
         clock: monotonic seconds; tests that run in virtual time replace it, and `now`.
         now: the wall clock in UTC.
         metrics: what is counted and measured; None: nobody asks for it.
+        memory: tells of the machine of the engine, if this process runs on it.
     """
     queue = WorkQueue(clock)
     metrics = metrics or Metrics()
@@ -92,6 +96,7 @@ def assemble(
         inventories=inventories,
         homes=homes,
         events=events,
+        own_memory=OwnMemory(memory, inventories.own_node, clock),
         metrics=metrics,
         policy=policy,
         network=settings.network,

@@ -48,7 +48,7 @@ class Controller:
         self._queue = queue
         self._reconciler = Reconciler(parts)
         self._housekeeping = Housekeeping(parts)
-        self._nodes = NodeReport(parts.store, parts.leadership)
+        self._nodes = NodeReport(parts.store, parts.leadership, parts.own_memory.used)
         self._node_orders = NodeOrders(parts)
         self._watch = StoreWatch(parts.store.url)
         self._pulse = pulse

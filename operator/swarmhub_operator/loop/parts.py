@@ -18,6 +18,7 @@ from swarmhub_operator.loop.images import ImageResolver
 from swarmhub_operator.loop.inventories import Inventories
 from swarmhub_operator.loop.leadership import Leadership
 from swarmhub_operator.loop.metrics import Metrics
+from swarmhub_operator.loop.ownmemory import OwnMemory
 from swarmhub_operator.loop.prepulling import Prepuller
 from swarmhub_operator.loop.probe import Prober
 from swarmhub_operator.loop.recorder import Recorder
@@ -43,6 +44,7 @@ class Parts:
     inventories: Inventories
     homes: HomeKeeper
     events: Recorder
+    own_memory: OwnMemory
     metrics: Metrics
     policy: Policy
     network: str

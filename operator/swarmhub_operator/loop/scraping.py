@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from swarmhub_crds.errors import LeaseLost, StoreError
+from swarmhub_crds.footprint import Footprint, footprint
 from swarmhub_crds.home import Home
+from swarmhub_crds.node import SeenNode
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.decide.phases import OF_HOMES, OF_NOTEBOOKS, count_phases
@@ -31,6 +33,8 @@ class _Counts:
     notebooks: Mapping[str, int]
     homes: Mapping[str, int]
     size: int
+    held: Footprint
+    nodes: Sequence[SeenNode]
 
 
 class StateCollector(Collector):
@@ -105,6 +109,7 @@ class StateCollector(Collector):
         yield _by_phase("swarmhub_homes", "Records of homes.", counts.homes)
         text = "Sum of the sizes of the homes that were measured."
         yield GaugeMetricFamily("swarmhub_homes_bytes", text, value=counts.size)
+        yield from _of_memory(counts)
 
     def _counts(self) -> _Counts | None:
         """Read, or tell again what was read a moment ago, or what is known while another reads."""
@@ -122,18 +127,39 @@ class StateCollector(Collector):
 
 def _read(store: Store) -> _Counts | None:
     try:
-        homes = store.list_homes()
+        homes, notebooks = store.list_homes(), store.list_notebooks()
         return _Counts(
             revision=store.revision(),
-            notebooks=count_phases(store.list_notebooks(), OF_NOTEBOOKS),
+            notebooks=count_phases(notebooks, OF_NOTEBOOKS),
             homes=count_phases(homes, OF_HOMES),
             size=sum(home.status.size or 0 for home in homes if isinstance(home, Home)),
+            held=footprint(notebooks),
+            nodes=store.list_nodes(),
         )
     except StoreError:  # who leads or stands by reports it
         return None
     except Exception:  # as when the store is closed at this very moment
         log.exception("scrape", outcome="store not read")
         return None
+
+
+def _of_memory(counts: _Counts) -> Iterator[Metric]:
+    """Yield what servers hold, what nodes have, and what is in use on those that tell it."""
+    text = "Memory that Swarm keeps for servers on nodes."
+    name = "swarmhub_notebooks_memory_reserved_bytes"
+    yield GaugeMetricFamily(name, text, value=counts.held.reserved)
+    text = "Memory that servers on nodes may take at most; what has no limit counts as reserved."
+    name = "swarmhub_notebooks_memory_most_bytes"
+    yield GaugeMetricFamily(name, text, value=counts.held.most)
+    ready = [node for node in counts.nodes if node.state == "ready"]
+    text = "Memory of the nodes that are up."
+    yield GaugeMetricFamily(
+        "swarmhub_nodes_memory_bytes", text, value=sum(node.memory for node in ready)
+    )
+    used = [node.memory_used for node in ready if node.memory_used is not None]
+    if used:
+        text = "Memory in use by all that runs on the nodes that tell it."
+        yield GaugeMetricFamily("swarmhub_nodes_memory_used_bytes", text, value=sum(used))
 
 
 def _by_phase(name: str, text: str, counts: Mapping[str, int]) -> Metric:

@@ -18,7 +18,8 @@ from tornado.web import Application
 from swarmhub_spawner.page.feed import Feed
 from swarmhub_spawner.page.handlers import routes
 from swarmhub_spawner.page.rendering import Renderer
-from swarmhub_spawner.page.service import ACCESS, BIND, NAME, STATE_URL, TOKEN, URL
+from swarmhub_spawner.page.service import ACCESS, BIND, CERTIFICATES, NAME, STATE_URL, TOKEN, URL
+from swarmhub_spawner.page.tls import certificate, listening
 
 
 async def serve() -> None:
@@ -26,12 +27,14 @@ async def serve() -> None:
     place, token = urlsplit(os.environ[URL]), os.environ[TOKEN]
     base = os.environ.get("JUPYTERHUB_BASE_URL", "/")
     prefix = f"{base}services/{NAME}/"
+    files = certificate(os.environ.get(CERTIFICATES, ""))
     HubOAuth.instance(  # the one that all handlers ask
         api_token=token,
         base_url=prefix,
         oauth_client_id=f"service-{NAME}",
         oauth_redirect_uri=f"{prefix}oauth_callback",
         access_scopes={"access:services", ACCESS},
+        **files,
     )
     loop = asyncio.get_running_loop()
     feed = Feed(os.environ[STATE_URL], loop)
@@ -44,7 +47,7 @@ async def serve() -> None:
         cookie_secret=hashlib.sha256(f"swarmhub-page {token}".encode()).digest(),
         xsrf_cookies=True,
     )
-    server = HTTPServer(application, xheaders=True)
+    server = HTTPServer(application, xheaders=True, ssl_options=listening(files))
     server.listen(place.port or 80, os.environ.get(BIND) or place.hostname)
     app_log.info("The page listens at %s", place.geturl())
     await ended.wait()

@@ -20,6 +20,7 @@ from swarmhub_crds.watch import Changes, StoreWatch
 from tornado.log import app_log
 
 from swarmhub_spawner.page.history import History
+from swarmhub_spawner.page.memory import MemoryHistory, reading
 from swarmhub_spawner.page.rows import home_row, node_rows, server_row
 from swarmhub_spawner.page.views import Snapshot
 from swarmhub_spawner.watcher import name_of
@@ -139,6 +140,7 @@ class _Reader:
         self._orders: list[NodeOrder] = []
         self._events: dict[int, Event] = {}  # by position
         self._history = History()
+        self._memory = MemoryHistory()
         self._since = datetime.now(UTC)
         self._seen: datetime | None = None
         self._trouble = ""
@@ -228,6 +230,8 @@ class _Reader:
         self._version += 1
         self._told_at = time.monotonic()
         notebooks, homes = self._notebooks, self._homes
+        if not self._trouble and not self._is_silent():  # else it would be old news
+            self._memory.note(now, reading(notebooks.values(), self._nodes))
         return Snapshot(
             version=self._version,
             at=now,
@@ -238,5 +242,6 @@ class _Reader:
             operator_seen_at=self._seen,
             trouble=self._trouble,
             buckets=self._history.buckets(now),
+            memory=self._memory.told(now),
             since=self._since,
         )

@@ -70,11 +70,9 @@ class History:
 
     def buckets(self, now: datetime) -> tuple[Bucket, ...]:
         """Return the last six hours, the newest ten minutes last."""
-        last = _begin(now)
-        begins = [last - BUCKET * back for back in reversed(range(BUCKETS))]
-        found: dict[datetime, list[Moment]] = {begin: [] for begin in begins}
+        found: dict[datetime, list[Moment]] = {begin: [] for begin in begins(now)}
         for moment in self._moments:
-            if moment.at <= now and (kept := found.get(_begin(moment.at))) is not None:
+            if moment.at <= now and (kept := found.get(begin_of(moment.at))) is not None:
                 kept.append(moment)
         return tuple(_bucket(begin, moments) for begin, moments in found.items())
 
@@ -109,6 +107,13 @@ def _bucket(begin: datetime, moments: Iterable[Moment]) -> Bucket:
     return Bucket(begin, answered, len(kept) - answered, waits)
 
 
-def _begin(moment: datetime) -> datetime:
+def begins(now: datetime) -> list[datetime]:
+    """Return when each ten minutes of the last six hours began, the newest last."""
+    last = begin_of(now)
+    return [last - BUCKET * back for back in reversed(range(BUCKETS))]
+
+
+def begin_of(moment: datetime) -> datetime:
+    """Return when the ten minutes began in which a moment lies."""
     step = BUCKET.total_seconds()
     return datetime.fromtimestamp(moment.timestamp() // step * step, UTC)

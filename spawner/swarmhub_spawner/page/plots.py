@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from swarmhub_spawner.page.history import Bucket
@@ -15,6 +16,9 @@ _BOTTOM: Final = 22
 _TOP: Final = 8
 _GAP: Final = 3
 _NICE: Final = (1, 2, 5)
+_GROUND: Final = HEIGHT - _BOTTOM
+_ROOM: Final = HEIGHT - _TOP - _BOTTOM
+_THICK: Final = 2.0  # of a line
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,18 @@ class Mark:
 
 @dataclass(frozen=True)
 class Plot:
-    """A whole plot; `summary` is what it says in words."""
+    """A whole plot.
 
+    Attributes:
+        name: tells it from the others of its page.
+        title: above it.
+        legend: class and meaning of each kind of bar.
+        summary: what it says, in words.
+    """
+
+    name: str
+    title: str
+    legend: tuple[tuple[str, str], ...]
     bars: tuple[Bar, ...]
     levels: tuple[Mark, ...]
     times: tuple[Mark, ...]
@@ -51,36 +65,95 @@ class Plot:
     left: int = _LEFT
 
 
+@dataclass(frozen=True)
+class Axes:
+    """Where bars stand: one slot for each ten minutes, values from 0 to `top`."""
+
+    begins: Sequence[datetime]
+    top: float
+
+    def stack(self, place: int, title: str, *parts: tuple[str, float]) -> list[Bar]:
+        """Return bars on one another, each with its kind and value, from below."""
+        found, base = [], float(_GROUND)
+        x, width = self._slot(place, _GAP)
+        for kind, value in parts:
+            height = round(value / self.top * _ROOM, 1)
+            base -= height
+            if height > 0:
+                found.append(Bar(kind, x, round(base, 1), width, height, title))
+        return found
+
+    def line(self, place: int, title: str, kind: str, value: float) -> Bar:
+        """Return a piece of a line at a value."""
+        x, width = self._slot(place, 0)
+        y = round(_GROUND - value / self.top * _ROOM - _THICK / 2, 1)
+        return Bar(kind, x, y, width, _THICK, title)
+
+    def levels(self, unit: str = "") -> tuple[Mark, ...]:
+        """Return the numbers at the left side."""
+        steps = (0.0, self.top) if self.top <= 1 else (0.0, self.top / 2, self.top)
+        return tuple(
+            Mark(_LEFT - 6, round(_GROUND - step / self.top * _ROOM, 1), f"{step:g}{unit}")
+            for step in steps
+        )
+
+    def times(self) -> tuple[Mark, ...]:
+        """Return the full hours."""
+        return tuple(
+            Mark(round(self._slot(place, 0)[0], 1), HEIGHT - 6, f"{begin:%H:%M}")
+            for place, begin in enumerate(self.begins)
+            if begin.minute == 0 and place < len(self.begins) - 1  # no room beside the last bar
+        )
+
+    def _slot(self, place: int, gap: float) -> tuple[float, float]:
+        """Return where a slot begins, and how wide it is, with a gap around it."""
+        slot = (WIDTH - _LEFT) / max(1, len(self.begins))
+        return round(_LEFT + place * slot + gap / 2, 1), round(slot - gap, 1)
+
+
 def starts(buckets: Sequence[Bucket]) -> Plot:
     """Return how many servers came up and how many failed."""
-    top = nice(max((b.answered + b.failed for b in buckets), default=0))
+    axes = _axes(buckets, max((b.answered + b.failed for b in buckets), default=0))
     bars = []
     for place, bucket in enumerate(buckets):
-        what = f"{_time(bucket)}: {bucket.answered} came up, {bucket.failed} failed"
-        bars += _stack(place, len(buckets), top, bucket.answered, bucket.failed, what)
+        what = f"{clock(bucket.begin)}: {bucket.answered} came up, {bucket.failed} failed"
+        bars += axes.stack(place, what, ("answered", bucket.answered), ("failed", bucket.failed))
     good, bad = sum(b.answered for b in buckets), sum(b.failed for b in buckets)
-    summary = f"Last six hours: {good:,} came up, {bad:,} failed."
-    return Plot(tuple(bars), _levels(top, ""), _times(buckets), summary)
+    return Plot(
+        "starts",
+        "Starts and failures",
+        (("answered", "came up"), ("failed", "failed")),
+        tuple(bars),
+        axes.levels(),
+        axes.times(),
+        f"Last six hours: {good:,} came up, {bad:,} failed.",
+    )
 
 
 def waits(buckets: Sequence[Bucket]) -> Plot:
     """Return how long people waited: half of them, and the last of them."""
-    top = nice(max((b.longest or 0.0 for b in buckets), default=0.0))
+    axes = _axes(buckets, max((b.longest or 0.0 for b in buckets), default=0.0))
     bars = []
     for place, bucket in enumerate(buckets):
         typical, longest = bucket.typical, bucket.longest
         if typical is None or longest is None:
             continue
-        what = f"{_time(bucket)}: half within {typical:.1f} s, all within {longest:.1f} s"
-        bars += _stack(
-            place, len(buckets), top, typical, longest - typical, what, kinds=("typical", "longest")
-        )
+        what = f"{clock(bucket.begin)}: half within {typical:.1f} s, all within {longest:.1f} s"
+        bars += axes.stack(place, what, ("typical", typical), ("longest", longest - typical))
     found = [wait for bucket in buckets for wait in bucket.waits]
     summary = "Nobody has started a server in the last six hours."
     if found:
         half = sorted(found)[(len(found) - 1) // 2]
         summary = f"Last six hours: half within {half:.1f} s, all within {max(found):.1f} s."
-    return Plot(tuple(bars), _levels(top, " s"), _times(buckets), summary)
+    return Plot(
+        "waits",
+        "Time to ready",
+        (("typical", "half of them"), ("longest", "the last of them")),
+        tuple(bars),
+        axes.levels(" s"),
+        axes.times(),
+        summary,
+    )
 
 
 def nice(value: float) -> float:
@@ -93,45 +166,10 @@ def nice(value: float) -> float:
         scale *= 10
 
 
-def _stack(
-    place: int,
-    count: int,
-    top: float,
-    lower: float,
-    upper: float,
-    title: str,
-    *,
-    kinds: tuple[str, str] = ("answered", "failed"),
-) -> list[Bar]:
-    slot = (WIDTH - _LEFT) / count
-    room = HEIGHT - _TOP - _BOTTOM
-    x, width = round(_LEFT + place * slot + _GAP / 2, 1), round(slot - _GAP, 1)
-    found, ground = [], HEIGHT - _BOTTOM
-    base = float(ground)
-    for kind, value in zip(kinds, (lower, upper), strict=True):
-        height = round(value / top * room, 1)
-        base -= height
-        if height > 0:
-            found.append(Bar(kind, x, round(base, 1), width, height, title))
-    return found
+def clock(moment: datetime) -> str:
+    """Return the time of day."""
+    return f"{moment:%H:%M} UTC"
 
 
-def _levels(top: float, unit: str) -> tuple[Mark, ...]:
-    ground, room = HEIGHT - _BOTTOM, HEIGHT - _TOP - _BOTTOM
-    steps = (0.0, top) if top <= 1 else (0.0, top / 2, top)
-    return tuple(
-        Mark(_LEFT - 6, round(ground - step / top * room, 1), f"{step:g}{unit}") for step in steps
-    )
-
-
-def _times(buckets: Sequence[Bucket]) -> tuple[Mark, ...]:
-    slot = (WIDTH - _LEFT) / max(1, len(buckets))
-    return tuple(
-        Mark(round(_LEFT + place * slot, 1), HEIGHT - 6, f"{bucket.begin:%H:%M}")
-        for place, bucket in enumerate(buckets)
-        if bucket.begin.minute == 0 and place < len(buckets) - 1  # no room beside the last bar
-    )
-
-
-def _time(bucket: Bucket) -> str:
-    return f"{bucket.begin:%H:%M} UTC"
+def _axes(buckets: Sequence[Bucket], most: float) -> Axes:
+    return Axes([bucket.begin for bucket in buckets], nice(most))

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from swarmhub_crds import readable
 from swarmhub_crds.draining import LOSS
 
-from swarmhub_spawner.page import nodeorders, plots, rows, words
+from swarmhub_spawner.page import memoryplots, nodeorders, plots, rows, words
 from swarmhub_spawner.page.rights import Rights
 from swarmhub_spawner.page.views import Query, Snapshot, View, event_age, may
 
@@ -93,8 +93,12 @@ class Renderer:
         if kind in listings:
             values["listing"] = listings[kind]()
         if kind == "plots":
-            buckets = view.snapshot.buckets
-            values |= {"plots": (plots.starts(buckets), plots.waits(buckets)), "buckets": buckets}
+            buckets, memory = view.snapshot.buckets, view.snapshot.memory
+            drawn = (
+                *(plots.starts(buckets), plots.waits(buckets)),
+                *(memoryplots.held(memory), memoryplots.used(memory)),
+            )
+            values |= {"plots": drawn, "buckets": buckets}
         return self._environment.get_template(f"{kind}.html").render(values)
 
     def page(self, template: str, **values: Any) -> str:

@@ -26,6 +26,7 @@ PROCESS: Final = "swarmhub-page"
 STATE_URL: Final = "SWARMHUB_STATE_URL"
 URL: Final = "SWARMHUB_PAGE_URL"
 BIND: Final = "SWARMHUB_PAGE_BIND"
+CERTIFICATES: Final = "SWARMHUB_PAGE_CERTIFICATES"
 TOKEN: Final = "SWARMHUB_PAGE_TOKEN"  # noqa: S105 - a name
 ACCESS: Final = f"access:services!service={NAME}"
 _KNOWS_TIMEOUT: Final = 6  # JupyterHub from which on a service can say how long it is waited for
@@ -37,6 +38,7 @@ def services(
     url: str = "http://127.0.0.1:8082",
     bind: str = "",
     token: str = "",
+    certificates: str = "",
 ) -> list[dict[str, Any]]:
     """Return the page for `c.JupyterHub.services`.
 
@@ -46,9 +48,17 @@ def services(
         bind: the address that it listens at, if that is not the host of the URL.
         token: of the service, which signs cookies, too. Without one it is another at each start
             of the hub, and who has the page open then loads it anew.
+        certificates: the folder of `internal_ssl`, if that is on; the URL begins with https then,
+            and its host is among `trusted_alt_names`.
     """
     token = token or secrets.token_hex(32)
-    environment = {STATE_URL: state_url, URL: url, BIND: bind, TOKEN: token}
+    environment = {
+        STATE_URL: state_url,
+        URL: url,
+        BIND: bind,
+        TOKEN: token,
+        CERTIFICATES: certificates,
+    }
     process = {
         "name": PROCESS,
         "command": [sys.executable, "-m", "swarmhub_spawner.page"],

@@ -13,6 +13,7 @@ from swarmhub_crds.readable import age
 
 from swarmhub_spawner.messages import OPERATOR_SILENT_AFTER, sentence
 from swarmhub_spawner.page.history import Bucket
+from swarmhub_spawner.page.memory import UNKNOWN, Memory
 from swarmhub_spawner.page.rights import Rights
 from swarmhub_spawner.page.rows import (
     HOME_PHASES,
@@ -56,6 +57,7 @@ class Snapshot:
     operator_seen_at: datetime | None = None
     trouble: str = ""
     buckets: tuple[Bucket, ...] = ()
+    memory: Memory = UNKNOWN
     since: datetime | None = None  # when counting began
 
     @property

@@ -70,6 +70,7 @@ def test_other_forms(three: State, run: Run) -> None:
         "since": None,
         "cpus": 2.0,
         "memory": 2**31,
+        "memoryUsed": None,
         "labels": {"rack": "2"},
         "draining": False,
         "notebooks": 1,

@@ -8,7 +8,7 @@ from swarmhub_hub.configure import configure
 from swarmhub_hub.page import page
 from swarmhub_hub.reading import SettingError
 from swarmhub_hub.sitefiles import keep, ours
-from swarmhub_spawner.page.service import ACCESS, TOKEN, roles, services
+from swarmhub_spawner.page.service import ACCESS, CERTIFICATES, TOKEN, roles, services
 from traitlets.config import Config
 from unit.hub.site import settings
 
@@ -31,10 +31,16 @@ def test_it_is_on() -> None:
     assert JupyterHub(config=config).load_roles == roles()
 
 
+def test_it_speaks_tls_with_internal_ssl() -> None:
+    """With the hub's own certificate, which the proxy believes."""
+    process, place = page(settings(), "/srv/internal-ssl", STATE, "secret").JupyterHub.services
+    assert place["url"] == process["environment"]["SWARMHUB_PAGE_URL"] == "https://hub:8082"
+    assert process["environment"][CERTIFICATES] == "/srv/internal-ssl"
+
+
 def test_it_is_off() -> None:
-    """By a setting, and where it could not be reached."""
+    """By a setting."""
     assert page(settings({"PAGE": "false"}), "", STATE, "s") == Config()
-    assert page(settings(), "/srv/internal-ssl", STATE, "s") == Config()
     with pytest.raises(SettingError, match="SWARMHUB_PAGE=perhaps is neither true nor false"):
         configure(settings({"PAGE": "perhaps"}))
 

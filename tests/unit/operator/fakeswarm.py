@@ -27,11 +27,13 @@ from swarmhub_operator.engine.observed import (
     TaskState,
     Volume,
 )
+from swarmhub_operator.hostmemory import HostMemory
 from swarmhub_operator.loop.alive import SignOfLife
 from swarmhub_operator.loop.assemble import assemble
 from swarmhub_operator.loop.controller import Controller
 from swarmhub_operator.loop.leadership import Leadership
 from swarmhub_operator.loop.metrics import Metrics
+from swarmhub_operator.loop.ownmemory import of_nothing
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.settings import Settings
 
@@ -271,7 +273,13 @@ class FakeSwarm:
 class Operator:
     """An operator in this process, on a Swarm in memory and a real store."""
 
-    def __init__(self, store: Store, swarm: FakeSwarm, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        swarm: FakeSwarm,
+        policy: Policy | None = None,
+        memory: Callable[[], HostMemory | None] = of_nothing,
+    ) -> None:
         self.store = store
         self.swarm = swarm
         self.pulse = Pulse()
@@ -288,6 +296,7 @@ class Operator:
             self.pulse,
             ask=lambda _: True,
             metrics=self.metrics,
+            memory=memory,
         )
         self.controller.start(workers=4)
 

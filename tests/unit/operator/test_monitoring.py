@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from support.waiting import wait_for
 from swarmhub_crds.notebook import Phase
 from swarmhub_crds.store import Store
 from swarmhub_operator.decide.policy import Policy, SweepPolicy
-from unit.operator.fakeswarm import FakeSwarm, Operator
+from swarmhub_operator.hostmemory import HostMemory
+from unit.operator.fakeswarm import NODE, FakeSwarm, Operator
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "images" / "monitoring"
@@ -43,12 +45,14 @@ Exposed = dict[str, dict[str, set[str]]]
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectorRegistry]:
     """Yield what an operator tells that has started, lost and stopped a server, and swept."""
     store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
-    operator = Operator(store, FakeSwarm(), Policy(sweep=SweepPolicy(interval=0.3)))
+    policy = Policy(sweep=SweepPolicy(interval=0.3))
+    memory = HostMemory(NODE.memory, NODE.memory // 4)
+    operator = Operator(store, FakeSwarm(), policy, lambda: memory)
     operator.apply("ada")
     operator.wait("ada", "to run", lambda status: status.phase is Phase.RUNNING)
     told = operator.metrics.registry.get_sample_value
-    name = "swarmhub_last_sweep_timestamp_seconds"
-    wait_for("a sweep", lambda: told(name))
+    for name in ("swarmhub_last_sweep_timestamp_seconds", "swarmhub_nodes_memory_used_bytes"):
+        wait_for(name, partial(told, name))
     yield operator.metrics.registry
     operator.stop()
     store.close()

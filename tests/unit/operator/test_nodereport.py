@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -26,9 +26,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def report(store: Store, fence: int) -> NodeReport:
+def report(
+    store: Store,
+    fence: int,
+    used: Callable[[Mapping[str, Node]], Mapping[str, int]] = lambda _: {},
+) -> NodeReport:
     """Return the report of an operator that has just begun."""
-    return NodeReport(store, Mock(fence=fence))
+    return NodeReport(store, Mock(fence=fence), used)
 
 
 def fence(store: Store) -> int:
@@ -65,6 +69,24 @@ def test_only_news_is_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
     assert writes.call_count == 1
     own.publish(seen(node("n1")))
     assert (writes.call_count, len(store.list_nodes())) == (2, 1)
+
+
+def test_memory_in_use_is_told_of_the_node_that_is_known(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is news when it is another, and then alone."""
+    used = {"n1": 5}
+    own = report(store, fence(store), lambda _: used)
+    writes = Mock(wraps=store.put_nodes)
+    monkeypatch.setattr(store, "put_nodes", writes)
+    for _ in range(3):
+        own.publish(seen(node("n1"), node("n2")))
+    assert [n.memory_used for n in store.list_nodes()] == [5, None]
+    assert writes.call_count == 1
+    used["n1"] = 6
+    own.publish(seen(node("n1"), node("n2")))
+    assert [n.memory_used for n in store.list_nodes()] == [6, None]
+    assert writes.call_count == 2
 
 
 def test_since_when_a_node_is_down_outlives_the_operator(store: Store) -> None:

@@ -34,6 +34,12 @@ def test_each_setting_has_its_variable() -> None:
     )
 
 
+def test_an_engine_elsewhere_is_no_local_one() -> None:
+    """This machine's memory would not be that of its node."""
+    assert read({}).has_local_engine
+    assert not read({"DOCKER_HOST": "tcp://10.0.0.1:2376"}).has_local_engine
+
+
 def test_an_empty_variable_is_no_value() -> None:
     """A stack file sets variables to nothing where none is wanted."""
     assert read({"SWARMHUB_WORKERS": "", "DOCKER_HOST": ""}) == Settings()

@@ -21,7 +21,15 @@ from swarmhub_crds.event import Concerned, Event, EventType
 from swarmhub_crds.home import Home, HomePhase, HomeSpec, HomeStatus
 from swarmhub_crds.names import notebook_name
 from swarmhub_crds.node import DRAIN_LABEL, SeenNode
-from swarmhub_crds.notebook import Desired, Mount, Notebook, NotebookSpec, NotebookStatus, Phase
+from swarmhub_crds.notebook import (
+    Desired,
+    Mount,
+    Notebook,
+    NotebookSpec,
+    NotebookStatus,
+    Phase,
+    Resources,
+)
 from swarmhub_crds.sqlstore.clock import to_text
 from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK, encode
 from swarmhub_crds.sqlstore.revisions import take_revision
@@ -61,6 +69,7 @@ def notebook(user: str, server: str = "", phase: Phase = Phase.RUNNING, **more: 
         "image": "127.0.0.1:5000/swarmhub/singleuser:latest",
         "command": ("jupyterhub-singleuser",),
         "networks": ("nb",),
+        "resources": Resources(mem_guarantee=2**29, mem_limit=2**31),
         "mounts": (Mount(volume=f"home-{name}", target="/home/jovyan", home=True),),
         **more,
     }
@@ -196,6 +205,7 @@ class Fleet:
                 since=datetime.now(UTC) - timedelta(hours=5),
                 cpus=8,
                 memory=16 * 2**30,
+                memory_used=5 * 2**30 if name == NODES[0] else None,
             )
             for name in NODES
         ]
