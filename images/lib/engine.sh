@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The engine and its Swarm: found, installed, started, joined. Sourced after say.sh, settings.sh.
+# The engine and its Swarm: found, installed, started, joined. Sourced after say.sh, settings.sh, missing.sh.
 
 engine_answers() {
   [ -n "$(timeout 15 docker version --format '{{.Server.Version}}' 2>/dev/null)" ]
@@ -54,10 +54,6 @@ ensure_engine() {
   note "started the engine $(docker version --format '{{.Server.Version}}')"
 }
 
-engine_endpoint() {
-  docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null || echo "${DOCKER_HOST:-the default socket}"
-}
-
 # The path of the engine's socket on the engine's own host.
 engine_socket() {
   local endpoint
@@ -66,10 +62,6 @@ engine_socket() {
     unix://*) echo "${endpoint#unix://}" ;;
     *) echo /var/run/docker.sock ;;
   esac
-}
-
-swarm_state() {
-  docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}'
 }
 
 # The address to advertise when the engine cannot choose: of those that it names in its
@@ -113,13 +105,8 @@ ensure_swarm() {
       note "this engine is a manager of a Swarm"
       return
       ;;
-    "active false")
-      die "This engine is a worker of a Swarm: run this on a manager, or point DOCKER_HOST at one."
-      ;;
-    locked*) die "This engine's Swarm is locked: run 'docker swarm unlock' first." ;;
-    pending* | error*)
-      die "This engine is in a Swarm that does not answer: see 'docker info', then rejoin or 'docker swarm leave --force'."
-      ;;
+    inactive*) ;;
+    *) refuse_if "$(missing_manager)" ;;
   esac
   fit_gateway_bridge
   if [ -z "$address" ]; then
@@ -137,16 +124,10 @@ ensure_swarm() {
 
 # Hub and operator share one volume, so one manager carries a label that pins both to it.
 ensure_state_label() {
-  local self node name
+  local self
+  refuse_if "$(missing_state)"
+  if [ -n "$(state_node)" ]; then return; fi
   self=$(docker info --format '{{.Swarm.NodeID}}')
-  for node in $(docker node ls --quiet); do
-    if [ "$(docker node inspect --format "{{index .Spec.Labels \"$STATE_LABEL\"}}" "$node")" != true ]; then
-      continue
-    fi
-    if [ "$node" = "$self" ]; then return; fi
-    name=$(docker node inspect --format '{{.Description.Hostname}}' "$node")
-    die "swarmhub's state lives on the node $name: run this there, or point DOCKER_HOST at its engine."
-  done
   docker node update --label-add "$STATE_LABEL=true" "$self" >>"$LOG"
   note "hub, operator and their state are pinned to this node (label $STATE_LABEL)"
 }

@@ -32,6 +32,11 @@ die() {
   exit 1
 }
 
+# refuse_if SENTENCE: out, if there is anything to say.
+refuse_if() {
+  if [ -n "$1" ]; then die "$1"; fi
+}
+
 # steps NUMBER: how many there will be.
 steps() {
   STEPS=$1

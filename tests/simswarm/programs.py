@@ -70,4 +70,6 @@ class Images:
         """Return the digest of an image in the registry, or None."""
         if not self.can_be_had(image):
             return None
+        if "@" in image:
+            return image.partition("@")[2]
         return self.tags.get(image, f"sha256:{sha256(image.encode()).hexdigest()}")

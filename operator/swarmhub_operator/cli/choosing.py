@@ -19,7 +19,7 @@ from swarmhub_operator.cli.text import safe
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="NAME…",
+        metavar="NAME",
         help="Notebooks' names; if none has it, USER or USER/SERVER.",
         autocompletion=complete_notebook,
         show_default=False,

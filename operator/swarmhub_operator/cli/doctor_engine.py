@@ -44,10 +44,10 @@ def ask(engine: Surroundings) -> Swarm:
 
 
 def ask_registries(engine: Surroundings, images: Iterable[str]) -> tuple[Answer, ...]:
-    """Ask for images by their tags; a registry that does not answer is asked once."""
+    """Ask for images, by tag or digest; a registry that does not answer is asked once."""
     found: list[Answer] = []
     silent: set[str] = set()
-    for image in by_tag(images)[:MOST_IMAGES]:
+    for image in tuple(images)[:MOST_IMAGES]:
         registry = registry_of(image)
         if registry in silent:
             continue
@@ -58,14 +58,9 @@ def ask_registries(engine: Surroundings, images: Iterable[str]) -> tuple[Answer,
     return tuple(found)
 
 
-def by_tag(images: Iterable[str]) -> list[str]:
-    """Return those that are not named by digest, of which no registry is asked."""
-    return [image for image in dict.fromkeys(images) if "@" not in image]
-
-
 def _answer(engine: Surroundings, image: str, registry: str) -> Answer:
     try:
-        engine.resolve_image(image)
+        engine.registry_digest(image)
     except EngineError as error:
         return Answer(image, registry, error.kind, error.sentence)
     return Answer(image, registry)

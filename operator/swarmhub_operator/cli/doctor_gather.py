@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from swarmhub_crds.errors import StoreError, StoreUnavailable
-from swarmhub_crds.notebook import Desired, Notebook
+from swarmhub_crds.notebook import Desired, Notebook, PullPolicy
 from swarmhub_crds.sqlstore.sqlite import path_of
 from swarmhub_crds.store import Store
 
@@ -27,7 +28,7 @@ _POLICY_FILE: Final = f"{PREFIX}POLICY_FILE"
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Images that servers or nodes want, and what the store says."""
+    """Images that servers, nodes or errands want, each once, and what the store says."""
 
     store: StoreFacts | Missing
     images: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ def gather(engine: Surroundings, state_url: str, now: datetime, *, probe: bool) 
     """
     given, flaw = _settings()
     state = path_of(state_url)
-    wanted = _from_store(state_url, now)
+    wanted = _from_store(state_url, now, given.errand_image)
     swarm = doctor_engine.ask(engine)
     uid = wanted.store.uid if isinstance(wanted.store, StoreFacts) else ""
     means = Means(uid, given.errand_image, given.engine_socket)
@@ -62,7 +63,8 @@ def gather(engine: Surroundings, state_url: str, now: datetime, *, probe: bool) 
         state_disk=doctor_host.state_disk(state),
         answers=_answers(engine, swarm, wanted),
         certificates=doctor_host.certificates(swarm, given.network),
-        unasked=max(len(doctor_engine.by_tag(wanted.images)) - doctor_engine.MOST_IMAGES, 0),
+        unasked=max(len(wanted.images) - doctor_engine.MOST_IMAGES, 0),
+        errand_image=given.errand_image,
         probes=doctor_probes.ask_nodes(engine, means, swarm, given.network, wanted.images)
         if probe
         else asked,
@@ -93,17 +95,17 @@ def _answers(engine: Surroundings, swarm: Swarm, wanted: _Wanted) -> tuple[Answe
     return doctor_engine.ask_registries(engine, wanted.images)
 
 
-def _from_store(url: str, now: datetime) -> _Wanted:
+def _from_store(url: str, now: datetime, errand_image: str) -> _Wanted:
     try:
         with opened(url) as store:
-            return _read(store, now)
+            return _read(store, now, errand_image)
     except StoreUnavailable as error:
         return _Wanted(Missing(str(error), error.reason))
     except StoreError as error:
         return _Wanted(Missing(str(error)))
 
 
-def _read(store: Store, now: datetime) -> _Wanted:
+def _read(store: Store, now: datetime, errand_image: str) -> _Wanted:
     report = examine_store(store, now)
     lease, images = store.read_lease(), store.list_images()
     found = StoreFacts(
@@ -118,9 +120,13 @@ def _read(store: Store, now: datetime) -> _Wanted:
         nodes=tuple(store.list_nodes()),
         inventories=tuple(store.list_inventories()),
     )
-    running = (
-        record.spec.image
-        for record in store.list_notebooks()
-        if isinstance(record, Notebook) and record.spec.desired is Desired.RUNNING
-    )
-    return _Wanted(found, tuple(dict.fromkeys((*(i.image for i in images), *running))))
+    wanted = (*(i.image for i in images), *_of_servers(store), errand_image)
+    return _Wanted(found, tuple(dict.fromkeys(image for image in wanted if image)))
+
+
+def _of_servers(store: Store) -> Iterator[str]:
+    """Give the images of servers that should run, but for those that no registry is asked for."""
+    for record in store.list_notebooks():
+        spec = record.spec if isinstance(record, Notebook) else None
+        if spec and spec.desired is Desired.RUNNING and spec.pull_policy is not PullPolicy.NEVER:
+            yield spec.image

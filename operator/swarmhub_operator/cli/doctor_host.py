@@ -13,7 +13,7 @@ from typing import Final
 from swarmhub_operator.decide.probes import Disk
 from swarmhub_operator.disks import disk_of
 from swarmhub_operator.doctor import x509
-from swarmhub_operator.doctor.facts import Certificate, FileFact, Missing, Swarm
+from swarmhub_operator.doctor.facts import Certificate, FileFact, Missing, Swarm, container_of
 from swarmhub_operator.engine.observed import Service, Task, TaskState
 from swarmhub_operator.settings import Settings
 
@@ -94,14 +94,13 @@ def _speaking(services: Iterable[Service]) -> Iterator[tuple[Service, int, str, 
 
 
 def _has_tls(service: Service) -> bool:
-    container = service.spec.get("TaskTemplate", {}).get("ContainerSpec") or {}
-    given = container.get("Env") or ()
+    given = container_of(service).get("Env") or ()
     return service.name.endswith("_proxy") and any(v.startswith(_TLS) for v in given)
 
 
 def _has_internal(service: Service) -> bool:
-    container = service.spec.get("TaskTemplate", {}).get("ContainerSpec") or {}
-    return any(_INTERNAL in s.get("SecretName", "") for s in container.get("Secrets") or ())
+    secrets = container_of(service).get("Secrets") or ()
+    return any(_INTERNAL in s.get("SecretName", "") for s in secrets)
 
 
 def _asked(service: Service, tasks: Iterable[Task], network: str, port: int) -> datetime | Missing:

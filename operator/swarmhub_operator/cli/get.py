@@ -14,9 +14,11 @@ from swarmhub_operator.cli.options import (
     KindWord,
     Labels,
     RecordName,
+    SortBy,
     StateUrl,
     clock,
     opened,
+    ordered,
 )
 from swarmhub_operator.cli.output import Document, Output
 from swarmhub_operator.cli.records import (
@@ -31,7 +33,7 @@ from swarmhub_operator.cli.records import (
     wire_list,
 )
 from swarmhub_operator.cli.rows import CHANGING, row, titles
-from swarmhub_operator.cli.sorting import SortError, in_order
+from swarmhub_operator.cli.sorting import in_order
 from swarmhub_operator.cli.table import Table
 from swarmhub_operator.cli.text import safe
 from swarmhub_operator.cli.watch import Event, Happening, Printer, follow
@@ -39,15 +41,6 @@ from swarmhub_operator.settings import DEFAULT_STATE_URL
 
 REMOVED = "Removed"  # the phase of a row whose record is gone
 
-SortBy = Annotated[
-    str | None,
-    typer.Option(
-        "--sort-by",
-        metavar="COLUMN|PATH",
-        help="A column, or a field such as .status.restarts.",
-        show_default=False,
-    ),
-]
 Watch = Annotated[
     bool, typer.Option("-w", "--watch", help="Go on, and print each record as it changes.")
 ]
@@ -80,16 +73,12 @@ def get(
             _show_one(one, form)
         else:
             found = selected(list_records(store, which), selector)
-            _show_all(which, _sorted(found, which, sort_by), form, any_at_all=selector is None)
-
-
-def _sorted(records: Sequence[Record], kind: Kind, by: str | None) -> Sequence[Record]:
-    if by is None:
-        return records
-    try:
-        return in_order(records, kind, by)
-    except SortError as error:
-        raise typer.BadParameter(str(error), param_hint="--sort-by") from error
+            _show_all(
+                which,
+                ordered(found, lambda by: in_order(found, which, by), sort_by),
+                form,
+                any_at_all=selector is None,
+            )
 
 
 def _show_one(record: Record, form: Output | None) -> None:

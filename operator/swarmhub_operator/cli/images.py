@@ -17,8 +17,9 @@ from swarmhub_crds.store import Store
 from swarmhub_operator.cli import output
 from swarmhub_operator.cli.errors import TROUBLE
 from swarmhub_operator.cli.imagestate import ImageState, messages, present_on, state_of
-from swarmhub_operator.cli.options import Form, StateUrl, opened
+from swarmhub_operator.cli.options import Form, SortBy, StateUrl, opened, ordered
 from swarmhub_operator.cli.output import Document, Output
+from swarmhub_operator.cli.sorting import listed_in_order
 from swarmhub_operator.cli.table import Table, cut
 from swarmhub_operator.cli.text import safe
 from swarmhub_operator.cli.watch import reader_gone
@@ -29,6 +30,15 @@ _DIGEST: Final = 19  # characters of a digest that are shown: sha256: and twelve
 _NAME: Final = 60  # terminal cells; names of images are long
 _TITLES: Final = ("IMAGE", "DIGEST", "NODES", "STATE")
 _WIDE: Final = ("ORIGIN", "COMING", "MESSAGE")
+_FIELDS: Final = {
+    "IMAGE": ".image",
+    "DIGEST": ".reference",
+    "NODES": ".present",
+    "STATE": ".state",
+    "ORIGIN": ".origin",
+    "COMING": ".coming",
+    "MESSAGE": ".message",
+}
 
 Watch = Annotated[
     bool, typer.Option("-w", "--watch", help="Go on, with each row that changes, until Ctrl-C.")
@@ -49,6 +59,7 @@ def images(
     form: Form = None,
     watch: Watch = False,
     wait: Wait = None,
+    sort_by: SortBy = None,
     state_url: StateUrl = DEFAULT_STATE_URL,
 ) -> None:
     """List the images that the nodes pull before anybody waits for them.
@@ -57,6 +68,8 @@ def images(
     """
     if form in {Output.JSON, Output.YAML, Output.NAME} and (watch or wait is not None):
         raise typer.BadParameter(f"-o {form} is for the list; leave it out with -w and --wait")
+    if sort_by is not None and (watch or wait is not None):
+        output.warn("--sort-by is of no use with -w and --wait: images come as they change.")
     with opened(state_url) as store:
         if wait is not None:
             _wait(store, wait)
@@ -64,10 +77,15 @@ def images(
             with suppress(KeyboardInterrupt):
                 _watch(store, wide=form is Output.WIDE)
         else:
-            _once(store.list_images(), form)
+            found = store.list_images()
+            _once(ordered(found, lambda by: _in_order(found, by), sort_by), form)
 
 
-def _once(found: list[SeenImage], form: Output | None) -> None:
+def _in_order(found: Sequence[SeenImage], by: str) -> list[SeenImage]:
+    return listed_in_order(found, _item, _FIELDS, by, "images")
+
+
+def _once(found: Sequence[SeenImage], form: Output | None) -> None:
     if form in {Output.JSON, Output.YAML}:
         content = {
             "apiVersion": API_VERSION,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,8 +15,9 @@ from swarmhub_crds.readable import NONE, age
 from swarmhub_crds.store import Store
 
 from swarmhub_operator.cli import output
-from swarmhub_operator.cli.options import Form, StateUrl, clock, opened
+from swarmhub_operator.cli.options import Form, Labels, SortBy, StateUrl, clock, opened, ordered
 from swarmhub_operator.cli.output import Document, Output
+from swarmhub_operator.cli.sorting import listed_in_order
 from swarmhub_operator.cli.table import Table, cut
 from swarmhub_operator.cli.text import safe
 from swarmhub_operator.engine import labels
@@ -24,17 +26,29 @@ from swarmhub_operator.settings import DEFAULT_STATE_URL
 DRAINING: Final = "draining"
 _TITLES: Final = ("NAME", "ROLE", "STATE", "AVAILABILITY", "NOTEBOOKS", "HOMES", "SINCE")
 _WIDE: Final = ("CPUS", "MEMORY", "ID", "LABELS")
+_FIELDS: Final = {
+    "NAME": ".hostname",
+    **{title: f".{title.lower()}" for title in (*_TITLES[1:], *_WIDE)},
+}
 _GIB: Final = 2**30
 
 
-def nodes(form: Form = None, state_url: StateUrl = DEFAULT_STATE_URL) -> None:
+def nodes(
+    form: Form = None,
+    selector: Labels = None,
+    sort_by: SortBy = None,
+    state_url: StateUrl = DEFAULT_STATE_URL,
+) -> None:
     """List the nodes of the Swarm, with how many notebooks and homes each has.
 
-    They are read from the store, as the operator last saw them: no engine is asked.
+    They are read from the store, as the operator last saw them: no engine is asked. Labels are
+    those of `docker node update --label-add`.
     """
     with opened(state_url) as store:
-        found = store.list_nodes()
+        every = store.list_nodes()
         notebooks, homes = counted(store)
+    chosen = [node for node in every if selector is None or selector.matches(node.labels)]
+    found = ordered(chosen, lambda by: _in_order(chosen, notebooks, homes, by), sort_by)
     if form in {Output.JSON, Output.YAML}:
         output.write(output.document(listed(found, notebooks, homes), Document(form)))
     elif form is Output.NAME:
@@ -42,11 +56,24 @@ def nodes(form: Form = None, state_url: StateUrl = DEFAULT_STATE_URL) -> None:
             output.write(f"node/{safe(node.hostname)}")
     elif found:
         _show(found, notebooks, homes, wide=form is Output.WIDE)
+    elif every:
+        output.warn("No node has such labels; `swarmhub nodes -o wide` shows which they have.")
     else:
         output.warn("No operator has told of any node yet.")
 
 
-def listed(found: list[SeenNode], notebooks: Counter[str], homes: Counter[str]) -> dict[str, Any]:
+def _in_order(
+    found: Sequence[SeenNode], notebooks: Counter[str], homes: Counter[str], by: str
+) -> list[SeenNode]:
+    def document(node: SeenNode) -> Mapping[str, Any]:
+        return _item(node, notebooks[node.id], homes[node.id])
+
+    return listed_in_order(found, document, _FIELDS, by, "nodes")
+
+
+def listed(
+    found: Sequence[SeenNode], notebooks: Counter[str], homes: Counter[str]
+) -> dict[str, Any]:
     """Return nodes, and how many notebooks and homes are on each, as JSON values."""
     items = [_item(node, notebooks[node.id], homes[node.id]) for node in found]
     return {"apiVersion": API_VERSION, "kind": "NodeList", "items": items}
@@ -81,7 +108,7 @@ def _item(node: SeenNode, notebooks: int, homes: int) -> dict[str, Any]:
 
 
 def _show(
-    found: list[SeenNode], notebooks: Counter[str], homes: Counter[str], *, wide: bool
+    found: Sequence[SeenNode], notebooks: Counter[str], homes: Counter[str], *, wide: bool
 ) -> None:
     table = Table(_TITLES + (_WIDE if wide else ()), output.paint, colored="STATE")
     now = clock()

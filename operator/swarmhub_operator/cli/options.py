@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from swarmhub_crds.store import Store
@@ -14,10 +14,13 @@ from swarmhub_crds.store import Store
 from swarmhub_operator.cli.completing import complete_kind, complete_name
 from swarmhub_operator.cli.output import Document, Output
 from swarmhub_operator.cli.selector import Selector, SelectorError, parse
+from swarmhub_operator.cli.sorting import SortError
 from swarmhub_operator.engine.credentials import Credentials
 
 if TYPE_CHECKING:
     from swarmhub_operator.engine.docker_engine import DockerEngine
+
+T = TypeVar("T")
 
 
 def selector(text: str) -> Selector:
@@ -79,6 +82,15 @@ Labels = Annotated[
         show_default=False,
     ),
 ]
+SortBy = Annotated[
+    str | None,
+    typer.Option(
+        "--sort-by",
+        metavar="COLUMN|PATH",
+        help="A column, or a field such as .status.restarts.",
+        show_default=False,
+    ),
+]
 DockerHost = Annotated[
     str,
     typer.Option(
@@ -100,6 +112,20 @@ Timeout = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+
+
+def ordered(things: Sequence[T], order: Callable[[str], list[T]], by: str | None) -> Sequence[T]:
+    """Return what is listed in the order that `--sort-by` asks for, if it does.
+
+    Raises:
+        typer.BadParameter: there is no such order.
+    """
+    if by is None:
+        return things
+    try:
+        return order(by)
+    except SortError as error:
+        raise typer.BadParameter(str(error), param_hint="--sort-by") from error
 
 
 def engine_at(url: str, *, reads_only: bool = False, logins: str = "") -> DockerEngine:

@@ -40,6 +40,7 @@ Form = Annotated[
     Document | None,
     typer.Option("-o", "--output", help="Print the whole policy that the file means."),
 ]
+FormOfOwn = Annotated[Document | None, typer.Option("-o", "--output", help="In which form.")]
 Everyone = Annotated[
     bool, typer.Option("--all", help="Also name each record that it would refuse.")
 ]
@@ -73,8 +74,12 @@ def check(
         output.warn("The policy is right.")
 
 
-@app.command()
-def show(form: Form = Document.YAML) -> None:
+@app.command(
+    epilog=f"{_AS_IT_IS}\nExamples:\n"
+    "  swarmhub policy show\n"
+    "  swarmhub policy show > policy.yaml && swarmhub policy check - < policy.yaml"
+)
+def show(form: FormOfOwn = Document.YAML) -> None:
     """Print the whole policy that this operator's settings name."""
     try:
         settings = read()

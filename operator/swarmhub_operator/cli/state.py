@@ -100,8 +100,9 @@ def _send(content: BinaryIO) -> None:
 
 
 @app.command(
+    short_help="Write lost records anew from what runs.",
     epilog="\b\nExamples:\n  swarmhub state rebuild --dry-run\n"
-    "  swarmhub state rebuild --from-store 3c0e…"
+    "  swarmhub state rebuild --from-store 3c0e…",
 )
 def rebuild(
     from_store: FromStore = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from swarmhub_crds.image import SeenImage
 from swarmhub_crds.inventory import Inventory
@@ -15,6 +16,11 @@ from swarmhub_operator.decide.probes import Disk, Probe
 from swarmhub_operator.engine.errors import Kind
 from swarmhub_operator.engine.observed import Node, Service, Task
 from swarmhub_operator.engine.surroundings import About, Network
+
+
+def container_of(service: Service) -> Mapping[str, Any]:
+    """Return what a service's spec says of its containers; a plugin has none."""
+    return service.spec.get("TaskTemplate", {}).get("ContainerSpec") or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ class Facts:
         answers: of registries.
         certificates: those that could be asked for.
         unasked: how many images are wanted of which no registry was asked.
+        errand_image: which those run who tell what they see from within a node, or "".
         probes: what was seen from within each node, by its id.
     """
 
@@ -133,6 +140,7 @@ class Facts:
     answers: tuple[Answer, ...] | Missing
     certificates: tuple[Certificate, ...] | Missing
     unasked: int = 0
+    errand_image: str = ""
     probes: Mapping[str, Probe | Missing] | Missing = field(
         default_factory=lambda: Missing("no node was asked")
     )

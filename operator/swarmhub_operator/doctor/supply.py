@@ -9,11 +9,12 @@ from typing import Final
 from swarmhub_crds.image import OnNode, Pull, SeenImage
 
 from swarmhub_operator.decide.probes import Probe
-from swarmhub_operator.doctor.facts import Answer, Facts, Missing
+from swarmhub_operator.doctor.facts import Answer, Facts, Missing, container_of
 from swarmhub_operator.doctor.finding import Check, Finding, Verdict, named, ok, unknown
 from swarmhub_operator.doctor.network import PROBE_STEP, hostname
 from swarmhub_operator.doctor.storage import of_kinds, told
 from swarmhub_operator.engine.errors import Kind
+from swarmhub_operator.engine.observed import TaskState
 from swarmhub_operator.engine.registries import HUB, registry_of
 
 _LOOPBACK: Final = ("127.", "localhost", "[::1]")
@@ -43,9 +44,7 @@ def registry(facts: Facts) -> tuple[Finding, ...]:
         return unknown(Check.REGISTRY, f"Not known: {facts.answers.clause}.")
     asked = {a.registry for a in facts.answers}
     if not asked:
-        return unknown(
-            Check.REGISTRY, "Not known: no image is wanted by its tag, so none was asked."
-        )
+        return unknown(Check.REGISTRY, "Not known: no image is wanted, so none was asked.")
     return _unseen(facts, asked) or ok(Check.REGISTRY, f"The registries answer: {named(asked)}.")
 
 
@@ -62,7 +61,8 @@ def _unseen(facts: Facts, asked: Iterable[str]) -> tuple[Finding, ...]:
             for node in nodes
             if node.id != about.node_id  # whose engine has just asked
             and not has_pulled(facts, node.id, name)
-            and not _connected(probes.get(node.id), name)
+            and not _runs(facts, node.id, name)
+            and not _connected(facts, probes.get(node.id), name)
         ]
         if apart:
             what = (
@@ -83,9 +83,22 @@ def has_pulled(facts: Facts, node: str, registry: str) -> bool:
     )
 
 
-def _connected(probe: Probe | Missing | None, registry: str) -> bool:
-    tried = probe.sight.connections if isinstance(probe, Probe) else {}
-    return tried.get(place_of(registry)) == ""
+def _runs(facts: Facts, node: str, registry: str) -> bool:
+    """Whether something runs on a node whose image is of a registry."""
+    services, tasks = facts.swarm.services, facts.swarm.tasks
+    if isinstance(services, Missing) or isinstance(tasks, Missing):
+        return False
+    theirs = {s.id for s in services if registry_of(container_of(s).get("Image", "")) == registry}
+    here = (t for t in tasks if t.node_id == node and t.state is TaskState.RUNNING)
+    return any(t.service_id in theirs for t in here)
+
+
+def _connected(facts: Facts, probe: Probe | Missing | None, registry: str) -> bool:
+    """Whether a probe reached a registry, or is itself an image of it that came to the node."""
+    if not isinstance(probe, Probe):
+        return False
+    own = facts.errand_image and registry_of(facts.errand_image) == registry
+    return bool(own) or probe.sight.connections.get(place_of(registry)) == ""
 
 
 def _from_here(facts: Facts) -> list[Finding]:
@@ -176,20 +189,25 @@ def images(facts: Facts) -> tuple[Finding, ...]:
     if not isinstance(facts.store, Missing):
         wrong = of_kinds(facts.store.troubles, "Image")
         found += [told(Check.IMAGES, t) for t in wrong if t.name not in absent]
-    if found:
-        return tuple(found)
+    return tuple(found) or _unheard(facts) or ok(Check.IMAGES, "Registries have what is wanted.")
+
+
+def _unheard(facts: Facts) -> tuple[Finding, ...]:
+    """Tell of which images nobody has said anything."""
+    what = step = ""
     if isinstance(facts.store, Missing):
-        return unknown(Check.IMAGES, "Not known, since the store cannot be read.")
-    if isinstance(facts.answers, Missing):
-        return unknown(Check.IMAGES, f"Not known: {facts.answers.clause}.")
-    if facts.unasked:
-        what = (
-            f"Not known of {facts.unasked} images: registries are asked for {len(facts.answers)}."
-        )
-        return unknown(Check.IMAGES, what, "`swarmhub images` tells which nodes have them.")
-    if not facts.answers and not facts.store.images:
-        return unknown(Check.IMAGES, "Not known: no image is wanted by its tag.")
-    return ok(Check.IMAGES, "Registries have the images that servers ask for.")
+        what = "Not known, since the store cannot be read."
+    elif isinstance(facts.answers, Missing):
+        what = f"Not known: {facts.answers.clause}."
+    elif not facts.answers:
+        what = "Not known: no image is wanted."
+    elif silent := {a.registry for a in facts.answers if a.kind is Kind.UNAVAILABLE}:
+        what = f"Not known of the images of registries that do not answer: {named(silent)}."
+    elif facts.unasked:
+        asked = len(facts.answers)
+        what = f"Not known of {facts.unasked} images: registries are asked for {asked}."
+        step = "`swarmhub images` tells which nodes have them."
+    return unknown(Check.IMAGES, what, step) if what else ()
 
 
 def _is_present(facts: Facts, answer: Answer) -> bool:

@@ -261,8 +261,14 @@ class DockerEngine(Inspecting):
 
     def resolve_image(self, image: str) -> str:
         """Return `image` pinned to the digest that its registry knows it by."""
-        if "@sha256:" in image:
-            return image
+        return image if "@sha256:" in image else f"{image}@{self.registry_digest(image)}"
+
+    def registry_digest(self, image: str) -> str:
+        """Return the digest by which its registry knows an image, also if it is named by digest.
+
+        Raises:
+            EngineError: as `resolve_image` does.
+        """
         registry = registry_of(image)
         if not {".", ".."}.isdisjoint(image.split("/")):
             # The client would ask another path of the engine.
@@ -272,7 +278,7 @@ class DockerEngine(Inspecting):
             return str(api.inspect_distribution(image)["Descriptor"]["digest"])
 
         try:
-            return f"{image}@{self._call(request, RESOLVE_TIMEOUT)}"
+            return str(self._call(request, RESOLVE_TIMEOUT))
         except EngineError as error:
             cause = error.__cause__
             status = cause.status_code if isinstance(cause, APIError) else None

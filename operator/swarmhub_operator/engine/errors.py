@@ -165,9 +165,10 @@ def classify_registry(
             "a login to the operator (docs/images.md).",
         )
     if status == HTTPStatus.NOT_FOUND or _UNKNOWN.search(detail):
+        end = "digest" if "@" in image else "tag"
         return EngineError(
             Kind.GONE,
-            f"The registry {registry} does not know the image {image}; check its name and tag.",
+            f"The registry {registry} does not know the image {image}; check its name and {end}.",
         )
     return EngineError(
         Kind.UNAVAILABLE,

@@ -122,6 +122,12 @@ class Surroundings(Engine, Protocol):
     def about(self) -> About:
         """Return what the engine says of itself; any engine does, in a Swarm or not."""
 
+    def registry_digest(self, image: str) -> str:
+        """Return the digest by which its registry knows an image, also if it is named by digest.
+
+        The errors are those of `resolve_image`.
+        """
+
     def networks(self) -> tuple[Network, ...]:
         """List the networks that this engine knows."""
 

@@ -165,15 +165,6 @@ def test_a_name_is_needed(state: State, run: Run) -> None:
     assert "`swarmhub get notebooks` lists them" in result.stderr
 
 
-def test_every_command_has_help_with_an_example(run: Run) -> None:
-    """--help of each command shows how to call it."""
-    for verb in ("status", "get", "describe", "version"):
-        result = run(verb, "--help")
-        assert result.exit_code == 0
-        assert f"\n    swarmhub {verb}" in result.stdout
-    assert run("version").stdout.startswith("swarmhub 0.")
-
-
 def test_newer_content_of_a_notebooks_image_is_told(state: State, run: Run) -> None:
     """By digest, as the next start takes it; nothing is said while it is the same."""
     image = "127.0.0.1:5000/swarmhub/singleuser:1"

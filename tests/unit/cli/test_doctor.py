@@ -17,6 +17,7 @@ from simswarm.server import Served, serve
 from simswarm.swarm import Swarm
 from simswarm.world import Durations, World
 from swarmhub_crds.errors import Reason
+from swarmhub_crds.notebook import PullPolicy
 from swarmhub_crds.sqlstore import failures, sqlite
 from swarmhub_operator.cli import doctor_host
 from swarmhub_operator.cli.options import engine_at
@@ -325,8 +326,34 @@ def test_registries_are_asked_for_what_servers_want(site: Site) -> None:
     assert site.verdicts("--probe-nodes")[Check.REGISTRY] == {"ok"}
     assert site.verdicts()[Check.REGISTRY] == {"unknown"}  # from the worker
     site.swarm.world.images.registry = False
-    (finding,) = of(site.doctor("-o", "json"), Check.REGISTRY)
-    assert (finding["verdict"], finding["subject"]) == ("failed", "r.example")
+    findings = of(site.doctor("-o", "json"), Check.REGISTRY)
+    assert [f["subject"] for f in findings] == ["r.example", "127.0.0.1:5000"]  # the errands', too
+    assert {f["verdict"] for f in findings} == {"failed"}
+
+
+def test_an_image_that_is_named_by_digest_is_asked_for(site: Site) -> None:
+    """As the stack names its own: a registry that has lost it is found out before its nodes are."""
+    lost = f"r.example/a@sha256:{'0' * 64}"
+    site.state.notebook("ada", image=lost)
+    told = site.verdicts("--probe-nodes")
+    assert told[Check.REGISTRY] == told[Check.IMAGES] == {"ok"}
+    site.swarm.world.images.missing.add("r.example/a@")
+    (finding,) = of(site.doctor("-o", "json"), Check.IMAGES)
+    assert (finding["verdict"], finding["subject"]) == ("failed", lost)
+    assert "check its name and digest" in finding["message"]
+
+
+def test_images_of_errands_are_wanted_too(site: Site) -> None:
+    """While nobody has a server; those that come from no registry are not asked for."""
+    site.state.notebook("ada", image="r.example/own:1", pull_policy=PullPolicy.NEVER)
+    site.swarm.world.images.missing.add("r.example/own")
+    assert site.verdicts("--probe-nodes")[Check.IMAGES] == {"ok"}
+    site.environment = {}
+    told = site.doctor("-o", "json")
+    for check in (Check.REGISTRY, Check.IMAGES):
+        (finding,) = of(told, check)
+        assert finding["verdict"] == "unknown"
+        assert "no image is wanted" in finding["message"]
 
 
 def test_state_on_two_nodes(site: Site) -> None:

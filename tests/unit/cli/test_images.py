@@ -50,6 +50,21 @@ def told(state: State) -> State:
     return state
 
 
+def test_in_the_order_of_a_column(told: State, run: Run) -> None:
+    """Or of a field; one that follows changes has no order."""
+
+    def names(by: str) -> list[str]:
+        result = run("images", "-o", "name", "--sort-by", by)
+        assert result.exit_code == 0, result.output
+        return result.stdout.split()
+
+    assert names("image") == [f"image/r.example/{n}:1" for n in ("big", "lab", "no", "odd")]
+    assert names(".present")[-1] == "image/r.example/lab:1"
+    assert names("state")[0] == "image/r.example/odd:1"
+    assert run("images", "--sort-by", "weight").exit_code == 2
+    assert "--sort-by is of no use" in run("images", "--wait", "0", "--sort-by", "state").stderr
+
+
 def put(state: State, *images: SeenImage) -> None:
     """Have the operator say how the images stand."""
     state.store.put_images(images, fence=state.lease.token)

@@ -49,6 +49,28 @@ def test_nodes_are_a_table(three: State, run: Run) -> None:
     ]
 
 
+def test_some_of_them_in_another_order(three: State, run: Run) -> None:
+    """By the nodes' own labels, by a column, by a field."""
+
+    def names(*words: str) -> list[str]:
+        result = run("nodes", "-o", "name", *words)
+        assert result.exit_code == 0, result.output
+        return result.stdout.split()
+
+    assert names("-l", "rack=2") == ["node/worker1"]
+    assert names("-l", "!rack") == ["node/manager", "node/worker2"]
+    assert names("--sort-by", "availability")[2] == "node/worker2"
+    assert names("--sort-by", "homes") == ["node/manager", "node/worker2", "node/worker1"]
+    assert names("--sort-by", ".state")[0] == "node/worker1"
+    none = run("nodes", "-l", "rack=3")
+    assert (none.exit_code, none.stdout) == (0, "")
+    assert "No node has such labels" in none.stderr
+    assert run("nodes", "--sort-by", "colour").exit_code == 2
+    assert "cannot sort by 'colour'; name a column (name, role," in run(
+        "nodes", "--sort-by", "colour"
+    ).stderr.replace("\n", " ")
+
+
 def test_other_forms(three: State, run: Run) -> None:
     """Wide tells the machine, JSON all."""
     assert "2      2.0Gi    id2   rack=2" in run("nodes", "-o", "wide").stdout

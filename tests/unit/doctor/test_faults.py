@@ -322,10 +322,15 @@ def test_name_resolution_broken_on_a_node() -> None:
 
 
 def test_a_registry_that_does_not_answer() -> None:
-    """This manager."""
+    """This manager; whether it has the images is not known then."""
     answer = Answer(LAB, "127.0.0.1:5000", Kind.UNAVAILABLE, "The registry could not be asked.")
-    finding = only(replace(WELL, answers=(answer, answer)), Check.REGISTRY, Verdict.FAILED)
+    facts = replace(WELL, answers=(answer, answer))
+    (finding,) = found(facts, Check.REGISTRY)
+    assert finding.verdict is Verdict.FAILED
     assert "swarmhub_registry" in finding.remedy
+    (images,) = found(facts, Check.IMAGES)
+    assert images.verdict is Verdict.UNKNOWN
+    assert "that do not answer: 127.0.0.1:5000" in images.what
 
 
 def seen(image: str, manager: Pull, worker: Pull) -> tuple[SeenImage, ...]:
@@ -373,6 +378,29 @@ def test_a_registry_of_which_a_node_shows_nothing() -> None:
     assert "not known from worker1, which pulled nothing" in finding.what
     has = store(images=seen("registry.example/lab:1", Pull.PRESENT, Pull.PRESENT))
     assert found(replace(has, probes={}), Check.REGISTRY)[0].verdict is Verdict.OK
+
+
+def test_what_runs_on_a_node_came_from_its_registry() -> None:
+    """Also by the digest of its image; what ended there shows nothing."""
+    lab = service("jupyter-ada", container={"Image": f"{THEIRS}@sha256:1"})
+    running = task(lab, "worker1")
+    tasks = (task(HUB, "manager"), running)
+    facts = replace(swarm(services=(HUB, lab), tasks=tasks), probes=Missing("no node was asked"))
+    assert found(facts, Check.REGISTRY)[0].verdict is Verdict.OK
+    ended = (tasks[0], replace(running, state=TaskState.SHUTDOWN))
+    over = replace(facts, swarm=replace(facts.swarm, tasks=ended))
+    assert found(over, Check.REGISTRY)[0].verdict is Verdict.UNKNOWN
+
+
+def test_a_probe_is_of_an_image_itself() -> None:
+    """Which came to the node, though a registry at 127.0.0.1 is none to connect to."""
+    facts = replace(WELL, answers=(Answer(LAB, "127.0.0.1:5000"),))
+    assert found(facts, Check.REGISTRY)[0].verdict is Verdict.UNKNOWN
+    own = "127.0.0.1:5000/swarmhub/operator@sha256:1"
+    assert found(replace(facts, errand_image=own), Check.REGISTRY)[0].verdict is Verdict.OK
+    silent = {**PROBES, "id-worker1": Missing("it is down")}
+    apart = replace(facts, errand_image=own, probes=silent)
+    assert found(apart, Check.REGISTRY)[0].verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ class Handler(BaseHTTPRequestHandler):
             answer = {"ApiVersion": "1.41"}
         elif self.path.endswith("/distribution/127.0.0.1:5000/lab:1/json"):
             answer = {"Descriptor": {"digest": "sha256:aa"}}
+        elif self.path.endswith("/distribution/127.0.0.1:5000/lab%40sha256:bb/json"):
+            answer = {"Descriptor": {"digest": "sha256:bb"}}
         body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -63,6 +65,15 @@ def engine() -> Iterator[DockerEngine]:
 def test_an_image_is_pinned(engine: DockerEngine) -> None:
     """To the digest that the registry tells."""
     assert engine.resolve_image("127.0.0.1:5000/lab:1") == "127.0.0.1:5000/lab:1@sha256:aa"
+
+
+def test_a_digest_is_asked_for_only_by_who_wants_to_know(engine: DockerEngine) -> None:
+    """A start that names one costs no question; doctor has the registry asked for it."""
+    image = "127.0.0.1:5000/lab@sha256:bb"
+    assert engine.resolve_image(image) == image
+    assert not ASKED
+    assert engine.registry_digest(image) == "sha256:bb"
+    assert ASKED[-1].endswith("/distribution/127.0.0.1:5000/lab%40sha256:bb/json")
 
 
 @pytest.mark.parametrize("image", ["a/../../containers", "./lab", "lab/..", "no-such"])

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
-import shutil
 import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 from support.ports import free_port
+from support.prometheus import JOB, MONITORING, QUERIES, Prometheus, program, rule_names
 from support.waiting import wait_for
 from swarmhub_crds.notebook import Desired, Phase
 from swarmhub_crds.store import Store
@@ -22,48 +17,10 @@ from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.loop import health
 from unit.operator.fakeswarm import FakeSwarm, Operator
 
-MONITORING = Path(__file__).parents[3] / "images" / "monitoring"
-JOB = "swarmhub-operator"
-QUERIES = [
-    pytest.param(target["expr"], id=f"{panel['title']}-{number}")
-    for panel in json.loads((MONITORING / "dashboard.json").read_text())["panels"]
-    for number, target in enumerate(panel.get("targets", ()))
-]
 # A little of everything that a panel tells: given up at once, so that a failure is soon.
 POLICY = Policy(
     sweep=SweepPolicy(interval=0.3), restart=RestartPolicy(budget=1, base_delay=0.1, max_delay=0.2)
 )
-
-
-class Prometheus:
-    """A Prometheus that runs, as who asks it knows it."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}"
-
-    def ready(self) -> bool:
-        """Whether it answers."""
-        try:
-            return httpx.get(f"{self._url}/-/ready").status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def ask(self, query: str) -> list[float]:
-        """Return the numbers that answer a query."""
-        answer = httpx.get(f"{self._url}/api/v1/query", params={"query": query})
-        assert answer.status_code == 200, answer.text
-        values = [float(one["value"][1]) for one in answer.json()["data"]["result"]]
-        return [value for value in values if not math.isnan(value)]
-
-    def await_scrape(self) -> None:
-        """Wait until it has asked the operator once more."""
-        now, up = time.time(), f'timestamp(up{{job="{JOB}"}} == 1)'
-        wait_for("a scrape", lambda: any(at > now for at in self.ask(up)))
-
-    def rules(self) -> dict[str, str]:
-        """Return whether each rule could be evaluated, by its name."""
-        groups = httpx.get(f"{self._url}/api/v1/rules").json()["data"]["groups"]
-        return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +38,6 @@ def prometheus(
     operator: Operator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
     """Yield a Prometheus that scrapes the operator each second."""
-    assert shutil.which("prometheus"), "prometheus is missing: `tests/support/prepare engine`"
     served = health.serve(operator.pulse, operator.metrics.registry, "127.0.0.1", 0)
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     target = f"127.0.0.1:{served.server_address[1]}"
@@ -91,9 +47,9 @@ def prometheus(
         "scrape_configs": [{"job_name": JOB, "static_configs": [{"targets": [target]}]}],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    command = ["prometheus", f"--config.file={folder}/prometheus.yml"]
+    command = [program(), f"--config.file={folder}/prometheus.yml"]
     command += [f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}"]
-    made = Prometheus(port)
+    made = Prometheus(f"http://127.0.0.1:{port}")
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as process:
         try:
             wait_for("Prometheus", lambda: made.ready() or process.poll() is not None)
@@ -151,16 +107,13 @@ def _lose(operator: Operator, user: str, restarts: int) -> None:
 @pytest.mark.usefixtures("life")
 def test_each_panel_has_something_to_show(prometheus: Prometheus, query: str) -> None:
     """No answer, or one that is no number, would be an empty panel."""
-    asked = query.replace("$job", JOB).replace("$__rate_interval", "1m")
-    wait_for(f"an answer to {asked}", lambda: prometheus.ask(asked))
+    wait_for(f"an answer to {query}", lambda: prometheus.ask_panel(query, "1m"))
 
 
 @pytest.mark.usefixtures("life")
 def test_each_rule_is_evaluated(prometheus: Prometheus) -> None:
     """By what this version of Prometheus makes of the metrics."""
-    rules = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"]
-    names = {rule["alert"] for group in rules for rule in group["rules"]}
-    wait_for("all rules", lambda: prometheus.rules() == dict.fromkeys(names, "ok"))
+    wait_for("all rules", lambda: prometheus.rules() == dict.fromkeys(rule_names(), "ok"))
 
 
 def test_what_nobody_tells_has_no_answer(prometheus: Prometheus) -> None:
