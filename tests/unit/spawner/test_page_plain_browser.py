@@ -118,10 +118,13 @@ def test_all_other_pages_are_read(place: Site, browser: WebDriver) -> None:
         folded = browser.find_element(By.ID, name)
         folded.find_element(By.TAG_NAME, "summary").click()
         assert folded.find_elements(By.CSS_SELECTOR, "tbody tr")[0].is_displayed()
-    phone = {"width": 360, "height": 2600, "deviceScaleFactor": 1, "mobile": True}
+    phone = {"width": 360, "height": 1700, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     OUTPUT.mkdir(exist_ok=True)
-    browser.save_screenshot(str(OUTPUT / "page-plots-plain-phone.png"))
+    for scheme in ("light", "dark"):
+        prefers = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", prefers)
+        browser.save_screenshot(str(OUTPUT / f"page-plots-plain-phone-{scheme}.png"))
     fits = "return document.documentElement.scrollWidth <= 360"
     assert browser.execute_script(fits), "the open tables do not fit on a phone"
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
