@@ -14,8 +14,9 @@ from swarmhub_crds.notebook import Desired, Phase
 from swarmhub_crds.store import Store
 from swarmhub_operator.decide.policy import Policy, RestartPolicy, SweepPolicy
 from swarmhub_operator.engine.errors import EngineError, Kind
+from swarmhub_operator.hostmemory import HostMemory
 from swarmhub_operator.loop import health
-from unit.operator.fakeswarm import FakeSwarm, Operator
+from unit.operator.fakeswarm import NODE, FakeSwarm, Operator
 
 # A little of everything that a panel tells: given up at once, so that a failure is soon.
 POLICY = Policy(
@@ -27,7 +28,8 @@ POLICY = Policy(
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """Yield an operator on a Swarm in memory."""
     store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('store')}/state.db")
-    made = Operator(store, FakeSwarm(), POLICY)
+    memory = HostMemory(NODE.memory, NODE.memory // 4)
+    made = Operator(store, FakeSwarm(), POLICY, lambda: memory)
     yield made
     made.stop()
     store.close()
