@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,13 +20,13 @@ from swarmhub_spawner.waits import until_ready
 
 from bench.results import Figure
 from bench.say import say
+from bench.size import program
 from bench.size.crowd import asked, named
 from bench.stats import quantile
 
 NAME: Final = "waits"
 SIZES: Final = (1_000, 10_000)
 WAITING: Final = 1_000  # starts that the hub waits for at once
-_ROOT = Path(__file__).parents[2]
 _OPERATIONS = 300
 _WITHIN = 300.0  # seconds
 _TICK = 0.01  # seconds
@@ -87,7 +85,7 @@ async def _wait(folder: Path) -> tuple[list[float], list[float]]:
 
     late: list[float] = []
     names = [named(number) for number in range(WAITING)]
-    teller = _teller(folder)
+    teller = program.start("bench.size.teller", str(folder), str(WAITING))
     try:
         await asyncio.to_thread(_line, teller)
         starts = [asyncio.create_task(start(name)) for name in names]
@@ -102,17 +100,6 @@ async def _wait(folder: Path) -> tuple[list[float], list[float]]:
         await state.close()
     moments = json.loads(told)
     return [heard[name] - moments[name] for name in names], late
-
-
-def _teller(folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench.size.teller", str(folder), str(WAITING)],
-        cwd=_ROOT,
-        env={**os.environ, "PYTHONPATH": f"{_ROOT}:{_ROOT / 'tests'}"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 def _line(process: subprocess.Popen[str]) -> str:

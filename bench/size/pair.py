@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,9 +16,9 @@ import httpx
 from support.operators import OperatorProcess
 from support.waiting import wait_for
 
+from bench.size import program
 from bench.size.crowd import NETWORK
 
-_ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
 _FILLED_WITHIN = 1800.0  # seconds
 _CALL_WITHIN = 60.0  # seconds
@@ -38,14 +36,7 @@ class Simulator:
     def __init__(self, folder: Path, count: int) -> None:
         """Start it, and wait until it has filled store and Swarm."""
         self.url = f"unix://{folder / 'engine.sock'}"
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.size.simulator", str(folder), str(count)],
-            cwd=_ROOT,
-            env={**os.environ, "PYTHONPATH": f"{_ROOT}:{_ROOT / 'tests'}"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process = program.start("bench.size.simulator", str(folder), str(count))
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, name="simulator", daemon=True).start()
         said = self._lines.get(timeout=_FILLED_WITHIN)

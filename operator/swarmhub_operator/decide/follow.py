@@ -13,7 +13,7 @@ from swarmhub_operator.decide.build import Wanted, address, alias
 from swarmhub_operator.decide.inputs import Context
 from swarmhub_operator.decide.placing import nowhere
 from swarmhub_operator.decide.renewing import Seen, force_update, move, superseded
-from swarmhub_operator.decide.verdict import SLOW, SOON, STEADY, Verdict, failed, mark, pending
+from swarmhub_operator.decide.verdict import SLOW, SOON, UNDERWAY, Verdict, failed, mark, pending
 from swarmhub_operator.engine.observed import UNPLACED, Node, Service, Task, TaskState
 
 REJOIN_WITHIN = timedelta(seconds=20)  # in which a restarted engine tells what it has lost
@@ -115,7 +115,7 @@ def _on_its_way(
     )
     if stuck:
         return Verdict(status, look_again=SLOW)
-    return Verdict(status, look_again=SOON if waiting else STEADY)
+    return Verdict(status, look_again=SOON if waiting else UNDERWAY)
 
 
 def _placed(seen: Seen, node: Node, status: NotebookStatus, now: datetime) -> NotebookStatus:

@@ -12,7 +12,7 @@ from swarmhub_operator.decide.actions import Action
 from swarmhub_operator.decide.build import Wanted
 
 SOON = 0.1  # seconds until the next look at a notebook that is on its way
-STEADY = 0.25  # seconds until the next look at one that its node prepares
+UNDERWAY = 0.25  # seconds until the next look at one that its node prepares
 SLOW = 2.0  # seconds until the next look at one that waits for something outside
 
 

@@ -65,6 +65,16 @@ class Observer:
                 raise self._failed[1] from error
             return self._last
 
+    def pause(self, share: float, least: float, most: float) -> float:
+        """Return the seconds between two looks at which looking costs a share of one core.
+
+        Args:
+            share: of one core, by what the last look took.
+            least: seconds, however little it took.
+            most: seconds, however much it took.
+        """
+        return min(most, max(least, self.cost / share))
+
     def refresh_nodes(self) -> None:
         """Ask for the nodes anew at the next look."""
         self._nodes_at = float("-inf")

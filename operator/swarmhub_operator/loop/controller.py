@@ -170,10 +170,10 @@ class Controller:
                 if known.get(name) != fingerprint:
                     self._queue.add(name)
             known = {n: seen[n] for n in (*snapshot.services, *snapshot.secrets)}
-            pause = min(LONGEST, max(STEADY, self._parts.observer.cost / BUSY_SHARE))
+            pause = self._parts.observer.pause(BUSY_SHARE, STEADY, LONGEST)
             if self._hint.wait(pause):
                 # Events come in bursts; one look serves them all.
-                self._stop.wait(min(STEADY, max(BURST, self._parts.observer.cost / HINTED_SHARE)))
+                self._stop.wait(self._parts.observer.pause(HINTED_SHARE, BURST, STEADY))
                 self._hint.clear()
         self._parts.events.write(at_once=True)
 

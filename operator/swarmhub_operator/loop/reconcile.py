@@ -122,8 +122,7 @@ class Reconciler:
         return verdict.look_again
 
     def _look(self, name: str) -> Snapshot:
-        cost = self._parts.observer.cost
-        age = max(MAX_AGE, min(LONGEST_AGE, cost / LOOKING_SHARE))
+        age = self._parts.observer.pause(LOOKING_SHARE, MAX_AGE, LONGEST_AGE)
         oldest = max(self._changed.get(name, NEVER), self._parts.clock() - age)
         return self._parts.observer.look(oldest)
 

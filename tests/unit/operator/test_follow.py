@@ -31,7 +31,7 @@ from swarmhub_operator.decide.build import Placement
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.plan import plan
 from swarmhub_operator.decide.policy import Policy
-from swarmhub_operator.decide.verdict import SLOW, SOON, STEADY, Verdict
+from swarmhub_operator.decide.verdict import SLOW, SOON, UNDERWAY, Verdict
 from swarmhub_operator.engine.observed import Task, TaskState
 
 READY = ConditionType.READY
@@ -85,7 +85,7 @@ def test_each_step_of_a_start_has_its_words(state: TaskState, phase: Phase, mess
     assert (verdict.status.phase, verdict.status.message) == (phase, message)
     assert truth(verdict.status, READY) == "False"
     assert verdict.actions == ()
-    assert verdict.look_again in (SOON, STEADY, SLOW)
+    assert verdict.look_again in (SOON, UNDERWAY, SLOW)
 
 
 def test_a_service_without_a_task_is_waited_for() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -18,14 +17,6 @@ from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.loop.homekeeping import REMOVALS
 from unit.operator.fakeswarm import NODE, spec
 from unit.operator.keeper import HOUR, OTHER, Keeper
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Yield a store of this test's own."""
-    made = Store.open(f"sqlite:///{tmp_path}/state.db")
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from swarmhub_crds.errors import LeaseLost
@@ -35,14 +34,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(module, "boot_time", made)
     return made
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Yield a store of this test's own."""
-    made = Store.open(f"sqlite:///{tmp_path}/state.db")
-    yield made
-    made.close()
 
 
 @pytest.fixture

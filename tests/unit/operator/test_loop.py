@@ -38,14 +38,6 @@ NEVER = Policy(sweep=SweepPolicy(interval=3600))  # so that only a wake-up can b
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Yield a store of this test's own."""
-    made = Store.open(f"sqlite:///{tmp_path}/state.db")
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def swarm() -> FakeSwarm:
     """Return an empty Swarm."""
     return FakeSwarm()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from support.waiting import wait_for
@@ -20,14 +19,6 @@ from swarmhub_operator.loop.metrics import Metrics, Outcome, Step, outcome_of
 from swarmhub_operator.loop.scraping import StateCollector
 from unit.operator.fakeswarm import FakeSwarm, Operator
 from unit.operator.scraped import scrape
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Yield a store of this test's own."""
-    made = Store.open(f"sqlite:///{tmp_path}/state.db")
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -93,14 +93,6 @@ class Bench:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Yield a store of this test's own."""
-    made = Store.open(f"sqlite:///{tmp_path}/state.db")
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def bench(store: Store) -> Iterator[Bench]:
     """Yield the part on its bench."""
     made = Bench(store)

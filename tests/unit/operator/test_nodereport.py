@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -16,14 +15,6 @@ from swarmhub_operator.engine.observed import Node, Snapshot, Spell, index
 from swarmhub_operator.loop.nodereport import NodeReport
 
 LABELS = {"rack": "2"}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Yield a store of this test's own."""
-    made = Store.open(f"sqlite:///{tmp_path}/state.db")
-    yield made
-    made.close()
 
 
 def report(

@@ -33,7 +33,7 @@ from swarmhub_operator.decide.loads import Expected, Load
 from swarmhub_operator.decide.placing import beside
 from swarmhub_operator.decide.plan import plan
 from swarmhub_operator.decide.settling import SETTLE_AFTER
-from swarmhub_operator.decide.verdict import SLOW, SOON, STEADY, Verdict
+from swarmhub_operator.decide.verdict import SLOW, SOON, UNDERWAY, Verdict
 from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.observed import Node, Task, TaskState, index
 
@@ -346,7 +346,7 @@ def test_what_was_made_before_pins_were_chosen_is_left_as_it_is() -> None:
     """Its task is where Swarm put it, and there its home will be."""
     verdict = plan(first(), settled(task(TaskState.PREPARING), pin=None), context())
     assert verdict.actions == ()
-    assert verdict.look_again == STEADY
+    assert verdict.look_again == UNDERWAY
 
 
 # -- a home that several servers share
