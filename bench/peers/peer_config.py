@@ -21,7 +21,8 @@ c.JupyterHub.load_roles = [
     {
         "name": "bench",
         "services": ["bench"],
-        "scopes": ["admin:users", "admin:servers", "access:servers", "proxy"],
+        "users": [os.environ["BENCH_USER"]],
+        "scopes": ["admin:users", "admin:servers", "access:servers", "tokens", "proxy"],
     }
 ]
 # Patience beyond what either of them has by itself, or they lose most of a class.

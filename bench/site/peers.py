@@ -13,7 +13,7 @@ from pathlib import Path
 from support.node import Node
 from support.waiting import wait_for
 
-from bench.site.hub import HubClient
+from bench.site.hub import USER, HubClient
 
 _HERE = Path(__file__).parents[1] / "peers"
 _BUILT_WITHIN = 600.0  # seconds
@@ -83,6 +83,7 @@ def running(
         "BENCH_HUB": hub,
         "BENCH_PROXY": proxy,
         "BENCH_TOKEN": token,
+        "BENCH_USER": USER,
         "BENCH_IMAGE": notebook,
     }
     given = [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
@@ -98,8 +99,10 @@ def running(
             *("service", "create", "--name", hub, *common, *given, "--user", "0:0"),
             *("--mount", socket, image),
         )
-        with HubClient(f"http://{node.address}:{peer.port}", token) as client:
+        url = f"http://{node.address}:{peer.port}"
+        with HubClient(url, token) as client:
             wait_for(f"the hub of {peer.name}", client.answers, _UP_WITHIN, 0.5)
+        with HubClient.of_user(url, token) as client:
             yield client
     finally:
         for service in (hub, proxy):

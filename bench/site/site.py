@@ -19,7 +19,7 @@ from support.waiting import wait_for
 from bench.site import peers
 from bench.site.engine import EngineClient
 from bench.site.floor import Floor
-from bench.site.hub import HubClient
+from bench.site.hub import USER, HubClient
 from bench.site.room import Prober
 
 NETWORK = "swarmhub_notebooks"
@@ -93,21 +93,21 @@ def open_site() -> Iterator[Site]:
         config = node.folder / "bench_config.py"
         config.write_text(_hub_config(token))
         product = bring_up(node, OUTPUT / "bench-up.log", {"HUB_CONFIG": str(config)})
-        hub = stack.enter_context(HubClient(product.url, token))
+        hub = stack.enter_context(HubClient.of_user(product.url, token))
         engine = stack.enter_context(EngineClient(node.socket))
         prober = stack.enter_context(Prober(node, look.stack_container(node, "hub")))
         template = _template(node, hub)
         floor = Floor(engine, prober, template)
         token_file = node.folder / "bench_token"
-        token_file.write_text(token)
+        token_file.write_text(hub.token)
         images = _images(node, template)
         yield Site(node, product, hub, engine, prober, floor, images, token_file)
 
 
 def _hub_config(token: str) -> str:
     service = {"name": "bench", "api_token": token}
-    scopes = ["admin:users", "admin:servers", "access:servers"]
-    role = {"name": "bench", "services": ["bench"], "scopes": scopes}
+    scopes = ["admin:users", "admin:servers", "access:servers", "tokens"]
+    role = {"name": "bench", "services": ["bench"], "users": [USER], "scopes": scopes}
     return "\n".join(
         [
             "c = get_config()",

@@ -12,16 +12,16 @@ import sqlite3
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from swarmhub_crds.errors import StoreError, StoreUnavailable
-from swarmhub_crds.sqlstore import ordering
-from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK, Kind
+from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK
 from swarmhub_crds.sqlstore.database import Database
 from swarmhub_crds.sqlstore.failures import translate
-from swarmhub_crds.sqlstore.read import changed_names, removed_names, revision
+from swarmhub_crds.sqlstore.news import NODE, news
+from swarmhub_crds.sqlstore.read import revision
 from swarmhub_crds.sqlstore.revisions import KEPT_REVISIONS
 from swarmhub_crds.sqlstore.sqlite import FileIdentity, connect, identify, path_of
 
@@ -171,19 +171,12 @@ class StoreWatch:
 
 def _changes_since(connection: Connection, since: int | None) -> Changes | None:
     """Return what changed after revision `since`; None if only the lease or secrets did."""
-    now = revision(connection)
-    if since is None or now < since or now - since >= KEPT_REVISIONS:
+    if since is None:
+        return Changes(revision(connection), full=True)
+    now, names = news(connection, since)
+    if now < since or now - since >= KEPT_REVISIONS:
         return Changes(now, full=True)
     if now == since:
         return None
-    return Changes(
-        now,
-        _names(connection, NOTEBOOK, since),
-        _names(connection, HOME, since),
-        ordering.ordered_since(connection, since),
-    )
-
-
-def _names(connection: Connection, kind: Kind[Any], since: int) -> frozenset[str]:
-    written = changed_names(connection, kind, since)
-    return frozenset(written | removed_names(connection, kind.name, since))
+    notebooks, homes, nodes = (names.get(k, frozenset()) for k in (NOTEBOOK.name, HOME.name, NODE))
+    return Changes(now, notebooks, homes, nodes)

@@ -108,11 +108,6 @@ class Kind(Generic[RecordT]):
         return select(*self.columns).where(named)
 
     @cached_property
-    def changed(self) -> Select[Any]:
-        """The query for the names that were written after the revision `SINCE`."""
-        return select(self.table.c.name).where(self.table.c.resource_version > bindparam(SINCE))
-
-    @cached_property
     def change(self) -> Update:
         """The statement that gives the record `NAME` other values, which go with it."""
         return update(self.table).where(self.table.c.name == bindparam(NAME))

@@ -5,22 +5,15 @@ The spec side writes them, and the status side removes those that it has carried
 
 from __future__ import annotations
 
-from typing import Final
-
 from pydantic import ValidationError
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from swarmhub_crds.errors import NotFound
 from swarmhub_crds.node import NodeOrder, NodeVerb
 from swarmhub_crds.sqlstore.circumstances import nodes_now
 from swarmhub_crds.sqlstore.clock import utc_now
-from swarmhub_crds.sqlstore.codec import SINCE
 from swarmhub_crds.sqlstore.revisions import take_revision
 from swarmhub_crds.sqlstore.tables import node_orders
-
-_SINCE: Final = select(node_orders.c.node_id).where(
-    node_orders.c.resource_version > bindparam(SINCE)
-)
 
 
 def ordered(connection: Connection) -> list[NodeOrder]:
@@ -38,11 +31,6 @@ def _decoded(node_id: object, version: object, document: object) -> NodeOrder | 
     if order is None or order.node_id != node_id or not isinstance(version, int):
         return None
     return order.model_copy(update={"version": version})
-
-
-def ordered_since(connection: Connection, since: int) -> frozenset[str]:
-    """Return the ids of the nodes about which something was ordered after revision `since`."""
-    return frozenset(map(str, connection.execute(_SINCE, {SINCE: since}).scalars()))
 
 
 def order(connection: Connection, node_id: str, verb: NodeVerb, by: str) -> NodeOrder:

@@ -6,13 +6,12 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, select
 
 from swarmhub_crds.errors import Reason, StoreError, StoreUnavailable
 from swarmhub_crds.sqlstore.codec import (
     NAME,
     NAMES,
-    SINCE,
     Broken,
     Kind,
     RecordT,
@@ -23,9 +22,6 @@ from swarmhub_crds.sqlstore.tables import meta, secret_environments, tombstones
 
 AT_ONCE = 500  # names in one query; an SQLite of old takes 999
 _REVISION = select(meta.c.revision)
-_REMOVED = select(tombstones.c.name).where(
-    tombstones.c.kind == bindparam("kind"), tombstones.c.resource_version > bindparam(SINCE)
-)
 
 
 def revision(connection: Connection) -> int:
@@ -34,7 +30,15 @@ def revision(connection: Connection) -> int:
     Raises:
         StoreUnavailable: there is none.
     """
-    found = connection.execute(_REVISION).scalar()
+    return to_revision(connection.execute(_REVISION).scalar())
+
+
+def to_revision(found: object) -> int:
+    """Return a revision that was read.
+
+    Raises:
+        StoreUnavailable: it is none.
+    """
     if not isinstance(found, int):
         raise StoreUnavailable(
             Reason.CORRUPT,
@@ -69,17 +73,6 @@ def get_some(
 def list_rows(connection: Connection, kind: Kind[Any]) -> list[Row[Any]]:
     """Return the rows of all records, undecoded, in the order of their names."""
     return list(connection.execute(kind.all))
-
-
-def changed_names(connection: Connection, kind: Kind[Any], since: int) -> set[str]:
-    """Return the names of the records of `kind` that were written after revision `since`."""
-    return {str(name) for name in connection.execute(kind.changed, {SINCE: since}).scalars()}
-
-
-def removed_names(connection: Connection, kind: str, since: int) -> set[str]:
-    """Return the names of the records of `kind` that were removed after revision `since`."""
-    found = connection.execute(_REMOVED, {"kind": kind, SINCE: since})
-    return {str(name) for name in found.scalars()}
 
 
 def removed_uids(connection: Connection, kind: str) -> frozenset[str]:

@@ -42,7 +42,7 @@ from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Service
 
 # Seconds between two words to somebody in the line of starts: more, the farther it is to the front.
-PER_PLACE = 0.25
+PER_PLACE = 1.0
 LONGEST_IN_LINE = 10.0
 REPAIR_EVERY = 5.0  # seconds: somebody who always changes it back shall not restart it at will
 

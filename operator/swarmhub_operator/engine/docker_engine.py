@@ -56,6 +56,8 @@ class _GuardedClient(docker.APIClient):  # type: ignore[misc]  # the SDK has no 
         super().__init__(**options)
         self._general_configs: dict[str, Any] = {}  # likewise from a file in the home directory
         self._auth_configs = _Logins(credentials)
+        # A socket needs no proxy; to look for one, and for a .netrc, is a tenth of each request.
+        self.trust_env = not str(options.get("base_url", "")).startswith("unix:")
 
     def send(self, request: Any, **options: Any) -> Any:
         """Send one request, as every call of the SDK does in the end."""

@@ -55,6 +55,7 @@ class Controller:
         self._beat_sweep = partial(pulse.beat, "sweep")
         self._stop = threading.Event()
         self._hint = threading.Event()
+        self._hinted = float("-inf")  # when the last event came
         self._threads: list[threading.Thread] = []
 
     def start(self, workers: int) -> None:
@@ -153,11 +154,12 @@ class Controller:
     def _watch_engine(self) -> None:
         """Compare each look with the last, and queue the notebooks that differ."""
         known: dict[str, tuple[object, ...]] = {}
+        oldest = self._parts.clock()
         while not self._stop.is_set():
             self._pulse.beat("engine-watch")
             self._parts.events.write()
             try:
-                snapshot = self._parts.observer.look(self._parts.clock())
+                snapshot = self._parts.observer.look(oldest)
             except EngineError as error:
                 self._pulse.report("engine", str(error))
                 self._stop.wait(STEADY)
@@ -170,12 +172,18 @@ class Controller:
                 if known.get(name) != fingerprint:
                     self._queue.add(name)
             known = {n: seen[n] for n in (*snapshot.services, *snapshot.secrets)}
-            pause = self._parts.observer.pause(BUSY_SHARE, STEADY, LONGEST)
-            if self._hint.wait(pause):
-                # Events come in bursts; one look serves them all.
-                self._stop.wait(self._parts.observer.pause(HINTED_SHARE, BURST, STEADY))
-                self._hint.clear()
+            oldest = self._await_news()
         self._parts.events.write(at_once=True)
+
+    def _await_news(self) -> float:
+        """Wait until another look is due, and return how old it may be: when it has to begin."""
+        pause = self._parts.observer.pause
+        if not self._hint.wait(pause(BUSY_SHARE, STEADY, LONGEST)):
+            return self._parts.clock()
+        # Events come in bursts; one look serves them all.
+        self._stop.wait(pause(HINTED_SHARE, BURST, STEADY))
+        self._hint.clear()
+        return self._hinted
 
     def _report_nodes(self, snapshot: Snapshot) -> None:
         """Tell of the nodes; a store that cannot be written is told of elsewhere."""
@@ -193,6 +201,7 @@ class Controller:
             try:
                 for _ in self._parts.engine.events(EVENTS_FOR):
                     self._parts.observer.refresh_nodes()
+                    self._hinted = self._parts.clock()
                     self._hint.set()
                     if self._stop.is_set():
                         return

@@ -2,6 +2,8 @@
 
 A start is one or two seconds of pure CPU. All at once they share the cores and all finish last;
 a few at a time, half of them are done in half the time and the last is no later.
+Those that go together would also wait for Swarm and for the disk together: only half of them may be
+prepared at the same time, so that no core is idle meanwhile.
 The policy may also say how many a minute there may be.
 """
 
@@ -51,7 +53,7 @@ class StartGate:
         self._rate = rate
         self._clock = clock
         self._lock = threading.Lock()
-        self._starting: set[str] = set()
+        self._starting: dict[str, bool] = {}  # whether it is prepared, by name
         self._line: dict[str, str] = {}  # the user, by name
         self._begun: list[_Begun] = []  # within the last minute
         self._unmade: dict[str, _Begun] = {}  # those of which no service was seen yet
@@ -65,7 +67,7 @@ class StartGate:
             if not self._may_start(name, width):
                 return list(self._line).index(name) + 1
             begun = _Begun(name, self._line.pop(name), self._clock())
-            self._starting.add(name)
+            self._starting[name] = False
             self._begun.append(begun)
             self._unmade[name] = begun
             return 0
@@ -74,7 +76,7 @@ class StartGate:
         """Whether there is room for `name` after all that stand before it and may start."""
         start = self._clock() - MINUTE
         self._begun = [begun for begun in self._begun if begun.at > start]
-        room = min(width - len(self._starting), (self._rate.per_minute or inf) - len(self._begun))
+        room = min(self._room(width), (self._rate.per_minute or inf) - len(self._begun))
         most = self._rate.user_per_minute or inf
         of_user = Counter(begun.user for begun in self._begun)
         for other, user in self._line.items():
@@ -87,12 +89,27 @@ class StartGate:
             room -= may
         return False
 
-    def hold(self, name: str) -> None:
-        """Count `name` as starting: its service exists already."""
+    def _room(self, width: int) -> int:
+        """Return how many more may start."""
+        starting, prepared = len(self._starting), sum(self._starting.values())
+        return min(width - starting, (width + 1) // 2 - (starting - prepared))
+
+    def hold(self, name: str, *, prepared: bool = False) -> str | None:
+        """Count `name` as starting: its service exists already.
+
+        Args:
+            name: of the notebook.
+            prepared: whether its process runs, or it waits for something that takes long.
+
+        Returns:
+            Who is next in line, if that may have made room.
+        """
         with self._lock:
             self._line.pop(name, None)
-            self._starting.add(name)
+            was_prepared = self._starting.get(name, False)
+            self._starting[name] = prepared
             self._unmade.pop(name, None)
+            return next(iter(self._line), None) if prepared and not was_prepared else None
 
     def leave(self, name: str) -> str | None:
         """Give up the place of `name`; return who is next in line, if that made room.
@@ -106,7 +123,7 @@ class StartGate:
                 self._begun.remove(unmade)
             if name not in self._starting:
                 return None
-            self._starting.discard(name)
+            del self._starting[name]
             return next(iter(self._line), None)
 
     def waiting(self) -> int:

@@ -25,6 +25,7 @@ LOG_LINES = 20
 LOG_WIDTH = 500  # characters of a line that are kept in the status
 LOOK_IN_LINE = 10.0  # seconds between two whole looks at one that waits for its turn
 HOLD = timedelta(seconds=60)  # a start that takes longer is not busy with the CPU
+PREPARED_WITHIN = timedelta(seconds=5)
 log = get_logger()
 
 
@@ -94,7 +95,7 @@ class Starting:
     def follow_up(self, name: str, observed: Observed, verdict: Verdict) -> None:
         """Keep gate and prober in step with what was decided."""
         if occupies(observed, verdict, self._parts.now()):
-            self._parts.gate.hold(name)
+            self._hold(name, observed.task)
         elif not (observed.place and verdict.status.phase is Phase.PENDING):
             self.leave(name)
         if observed.place:
@@ -102,10 +103,17 @@ class Starting:
         if verdict.status.phase is not Phase.STARTING:
             self._parts.prober.forget(name)
 
+    def _hold(self, name: str, task: Task | None) -> None:
+        """Keep the notebook's place; once it is prepared, call who is next in line."""
+        prepared = task is not None and _is_prepared(task, self._parts.now())
+        self._call(self._parts.gate.hold(name, prepared=prepared))
+
     def leave(self, name: str) -> None:
         """Give up the notebook's place, and call who is next in line."""
         self._seen.pop(name, None)
-        following = self._parts.gate.leave(name)
+        self._call(self._parts.gate.leave(name))
+
+    def _call(self, following: str | None) -> None:
         if following is not None:
             self._parts.enqueue(following)
 
@@ -130,6 +138,11 @@ def occupies(observed: Observed, verdict: Verdict, now: datetime) -> bool:
     node = observed.nodes.get(task.node_id or "")
     waiting = task.stuck or (node is not None and node.state == "down")
     return not waiting and is_recent(task.created_at, now, HOLD)
+
+
+def _is_prepared(task: Task, now: datetime) -> bool:
+    """Whether its process runs; what takes long is the pull of an image, which takes no core."""
+    return task.state is TaskState.RUNNING or not is_recent(task.created_at, now, PREPARED_WITHIN)
 
 
 def _is_underway(status: NotebookStatus) -> bool:

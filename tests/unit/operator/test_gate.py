@@ -19,9 +19,24 @@ def test_places_follow_the_cores_of_usable_nodes() -> None:
 def test_first_come_first_served() -> None:
     """Asking again neither loses nor gains a place."""
     gate = StartGate()
-    assert [gate.ask(n, 2) for n in "abcd"] == [0, 0, 1, 2]
-    assert [gate.ask(n, 2) for n in "dcba"] == [2, 1, 0, 0]
+    assert [gate.ask(n, 4) for n in "abcd"] == [0, 0, 1, 2]
+    assert [gate.ask(n, 4) for n in "dcba"] == [2, 1, 0, 0]
     assert gate.waiting() == 2
+
+
+def test_half_of_them_are_prepared_at_the_same_time() -> None:
+    """The next one is called as soon as one is, and no more start than the gate is wide."""
+    gate = StartGate()
+    assert [gate.ask(n, 2) for n in "abc"] == [0, 1, 2]
+    assert gate.hold("a") is None
+    assert gate.ask("b", 2) == 1
+    assert gate.hold("a", prepared=True) == "b"
+    assert gate.hold("a", prepared=True) is None
+    assert [gate.ask(n, 2) for n in "bc"] == [0, 1]
+    assert gate.hold("b", prepared=True) == "c"
+    assert gate.ask("c", 2) == 1
+    assert gate.leave("a") == "c"
+    assert gate.ask("c", 2) == 0
 
 
 def test_who_leaves_makes_room_for_the_first_in_line() -> None:
@@ -59,7 +74,7 @@ def test_a_wider_gate_lets_more_in() -> None:
     """Nodes come and go."""
     gate = StartGate()
     assert [gate.ask(n, 1) for n in "abc"] == [0, 1, 2]
-    assert [gate.ask(n, 3) for n in "bc"] == [0, 0]
+    assert [gate.ask(n, 5) for n in "bc"] == [0, 0]
 
 
 def test_a_thread_that_falls_silent_is_noticed() -> None:
