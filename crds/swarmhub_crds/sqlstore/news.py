@@ -6,7 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, literal_column, select, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Select,
+    bindparam,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from swarmhub_crds.sqlstore.codec import HOME, NOTEBOOK, SINCE, Kind
@@ -26,7 +34,7 @@ def _written(kind: Kind[Any]) -> Select[Any]:
     return _tagged(kind.name, table.c.name).where(table.c.resource_version > bindparam(SINCE))
 
 
-_NEWS: Final = union_all(
+_NEWS: Final[CompoundSelect[Any]] = union_all(
     _tagged(_REVISION, meta.c.revision),
     _written(NOTEBOOK),
     _written(HOME),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
+
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from traitlets.config import Config
 
 from swarmhub_hub.reading import SettingError, Settings
 
-_FILE = "sqlite:////srv/swarmhub/hub/jupyterhub.sqlite"
+_SCHEME = "sqlite:///"
+_FILE = f"{_SCHEME}/srv/swarmhub/hub/jupyterhub.sqlite"
 _NAME = "SWARMHUB_DB_URL_FILE"
 
 
@@ -35,3 +40,16 @@ def database(settings: Settings) -> Config:
             f"{_NAME} holds no URL of a database: write it as postgresql://user:password@host/name."
         ) from None
     return config
+
+
+@event.listens_for(Engine, "connect")
+def write_ahead(connection: object, _: object) -> None:
+    """Have the hub's own file keep a write-ahead log: a commit is then one fsync instead of three.
+
+    JupyterHub commits seven times for a start, on its event loop, and answers nobody meanwhile.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        (_, _, path), *_ = connection.execute("PRAGMA database_list")
+        if path == _FILE.removeprefix(_SCHEME):
+            with suppress(sqlite3.OperationalError):  # a disk that cannot share memory goes without
+                connection.execute("PRAGMA journal_mode=WAL")

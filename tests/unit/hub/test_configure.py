@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 from jupyterhub.spawner import Spawner
 from jupyterhub_idle_culler import IdleCuller
+from swarmhub_hub import database
 from swarmhub_hub.catalog import CATALOG
 from swarmhub_hub.configure import configure, warnings
 from swarmhub_hub.reading import SettingError, mounted
@@ -26,6 +30,19 @@ def test_defaults() -> None:
     assert hub.db_url == "sqlite:////srv/swarmhub/hub/jupyterhub.sqlite"
     assert "services" not in config.JupyterHub
     assert "Spawner" not in config
+
+
+def test_the_hubs_own_file_is_written_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a commit is one fsync; another file is left as it is."""
+    own, other = tmp_path / "own.sqlite", tmp_path / "other.sqlite"
+    monkeypatch.setattr(database, "_FILE", f"sqlite:///{own}")
+    for path in (own, other):
+        orm.new_session_factory(f"sqlite:///{path}")().commit()
+    for path, mode in ((own, "wal"), (other, "delete")):
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == (mode,)
 
 
 def test_limits() -> None:

@@ -105,7 +105,11 @@ def test_a_start_that_must_wait_says_its_place() -> None:
     assert verdict.actions == ()
     assert verdict.status.message == "3rd in line to start."
     assert verdict.status.phase is Phase.PENDING
-    assert verdict.look_again == SLOW
+
+    def again(place: int) -> float | None:
+        return plan(wanted(), observed(place=place), context()).look_again
+
+    assert [again(place) for place in (1, 2, 3, 9, 40)] == [SLOW, SLOW, 3.0, 9.0, 10.0]
 
 
 def test_a_refused_notebook_fails_with_the_sentence() -> None:
