@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bench.results import Figure
-from bench.scenarios import arrival, calls, crash, image, one, size, waits, width
+from bench.scenarios import arrival, back, calls, crash, image, one, size, waits, width
 from bench.site.site import Site
 
 ON_AN_ENGINE: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
@@ -16,6 +16,7 @@ ON_AN_ENGINE: Final[dict[str, Callable[[Site, int], list[Figure]]]] = {
     arrival.NAME: arrival.run,
     calls.NAME: calls.run,
     width.NAME: width.run,
+    back.NAME: back.run,
 }
 SIMULATED: Final[dict[str, Callable[[int], list[Figure]]]] = {
     size.NAME: size.run,

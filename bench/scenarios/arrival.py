@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -94,6 +95,8 @@ def _ours(site: Site, names: list[str], samples: Samples) -> list[float]:
     size = len(names)
     with _asking(site) as asked:
         ready = arrive(site, names)
+    if inf in asked:
+        raise RuntimeError(f"The hub's API did not answer while a class of {size} arrived.")
     samples["swarmhub", f"{size}: API p99"].append(quantile(asked, 0.99))
     samples["swarmhub", f"{size}: API longest"].append(max(asked))
     samples["swarmhub", f"{size}: overtaken"].append(_overtaken(site, names))

@@ -74,26 +74,46 @@ class Floor:
             network["Aliases"] = [f"bare-{name}"]
         return spec
 
-    def start(self, name: str, *, every: float = 0.02, image: str = "") -> Bare:
+    def start(self, name: str, *, every: float = 0.02, image: str = "", node: str = "") -> Bare:
         """Create a service and wait until its server answers.
 
         Args:
             name: of it.
             every: seconds between two attempts to reach it.
             image: another one than the template's.
+            node: host name of the one where it is to run, and to be restarted by Swarm.
 
         Raises:
             TimeoutError: it does not answer.
             httpx.HTTPError: the engine refuses it.
         """
+        spec = self.spec(name, image)
+        if node:
+            spec["TaskTemplate"]["Placement"] = {"Constraints": [f"node.hostname=={node}"]}
+            spec["TaskTemplate"]["RestartPolicy"] = {"Condition": "any"}
         asked = time.time()
-        service = self._engine.create_service(self.spec(name, image))
+        service = self._engine.create_service(spec)
         created = time.time()
         address = self._engine.address_of(service, self.network, _RUNS_WITHIN)
         running = time.time()
-        self._prober.watch(name, address, _PORT, "/", every=every, within=_RUNS_WITHIN)
-        answering = self._prober.answered(name, _RUNS_WITHIN)
+        answering = self._answering(name, address, every)
         return Bare(service, asked, created, running, answering)
+
+    def answering(self, service: str, name: str) -> float:
+        """Return when the newest task of a service answers.
+
+        Args:
+            service: its id.
+            name: what this is called, unlike anything before.
+
+        Raises:
+            TimeoutError: it does not answer.
+        """
+        return self._answering(name, self._engine.address_of(service, self.network, _RUNS_WITHIN))
+
+    def _answering(self, name: str, address: str, every: float = 0.02) -> float:
+        self._prober.watch(name, address, _PORT, "/", every=every, within=_RUNS_WITHIN)
+        return self._prober.answered(name, _RUNS_WITHIN)
 
     def stop(self, bare: Bare) -> float:
         """Remove a service and return how many seconds the call took."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from support import look, tiny
+from support.cluster import Cluster
 from support.fixtures import OUTPUT, throw_away_cluster
 from support.node import Node
 from support.stack import HubStack, bring_up
@@ -35,6 +36,7 @@ class Site:
     """What a scenario works with.
 
     Attributes:
+        cluster: of which more nodes can be had.
         node: the engine.
         stack: swarmhub on it.
         hub: a client of its hub.
@@ -45,6 +47,7 @@ class Site:
         token_file: holds the token of `hub`.
     """
 
+    cluster: Cluster
     node: Node
     stack: HubStack
     hub: HubClient
@@ -101,7 +104,7 @@ def open_site() -> Iterator[Site]:
         token_file = node.folder / "bench_token"
         token_file.write_text(hub.token)
         images = _images(node, template)
-        yield Site(node, product, hub, engine, prober, floor, images, token_file)
+        yield Site(cluster, node, product, hub, engine, prober, floor, images, token_file)
 
 
 def _hub_config(token: str) -> str:

@@ -25,6 +25,7 @@ from swarmhub_crds.sqlstore.read import revision
 from swarmhub_crds.sqlstore.revisions import KEPT_REVISIONS
 from swarmhub_crds.sqlstore.sqlite import FileIdentity, connect, identify, path_of
 
+INTERVAL: Final = 0.02  # seconds between two looks
 FIRST_BACK_OFF: Final = 0.1  # seconds
 LONGEST_BACK_OFF: Final = 2.0
 
@@ -48,12 +49,13 @@ class Changes:
 class StoreWatch:
     """A watch on one store, waited on by one thread; `wake` and `close` may come from others.
 
-    `interval` is the time between two looks, in seconds.
+    Attributes:
+        interval: seconds between two looks; it may be changed at any time.
     """
 
-    def __init__(self, url: str, *, interval: float = 0.02) -> None:
+    def __init__(self, url: str, *, interval: float = INTERVAL) -> None:
+        self.interval = interval
         self._path = path_of(url)
-        self._interval = interval
         self._database = Database(self._path)
         self._pulse: sqlite3.Connection | None = None
         self._identity: FileIdentity | None = None
@@ -85,7 +87,7 @@ class StoreWatch:
         while not self._closed:
             changes = self._look()
             left = deadline - time.monotonic()
-            if changes is not None or left <= 0 or self._sleep(min(self._interval, left)):
+            if changes is not None or left <= 0 or self._sleep(min(self.interval, left)):
                 return changes
         return None
 

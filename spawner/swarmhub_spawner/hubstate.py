@@ -126,12 +126,14 @@ class HubState:
         event = asyncio.Event()
         listeners = self._listeners.setdefault(name, set())
         listeners.add(event)
+        self._watcher.hurry(urgent=True)
         try:
             yield event
         finally:
             listeners.discard(event)
             if not listeners:
                 self._listeners.pop(name, None)
+            self._watcher.hurry(urgent=bool(self._listeners))
 
     async def operator_seen_at(self) -> datetime | None:
         """Return the operator's last sign of life, at most two seconds old; None: never."""

@@ -28,7 +28,7 @@ from swarmhub_spawner.messages import (
 )
 from swarmhub_spawner.waits import wait
 
-_PROGRESS_LOOK: Final = 1.0  # seconds; for what no change announces: an operator that is silent
+_PROGRESS_LOOK: Final = 3.0  # seconds; for what no change announces: an operator that is silent
 
 
 class TellingServer(ServerIdentity):

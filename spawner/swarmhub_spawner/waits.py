@@ -20,7 +20,8 @@ _LOOK_AGAIN: Final = 5.0  # seconds; changes wake a wait, this only bounds a los
 async def wait(event: asyncio.Event, seconds: float) -> None:
     """Wait for `event`, at most `seconds`."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), max(seconds, 0.0))
+        async with asyncio.timeout(max(seconds, 0.0)):  # `wait_for` would make a task of it
+            await event.wait()
 
 
 async def until_ready(state: HubState, name: str, seconds: float) -> str | None:

@@ -10,12 +10,13 @@ from typing import Final
 from swarmhub_crds.errors import StoreError
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.store import Broken, Store
-from swarmhub_crds.watch import Changes, StoreWatch
+from swarmhub_crds.watch import INTERVAL, Changes, StoreWatch
 from tornado.log import app_log
 
 Record = Notebook | Broken
 
 THREAD_NAME: Final = "swarmhub-watch"
+_URGENT: Final = 0.005  # seconds between two looks while somebody waits
 _WAIT: Final = 5.0  # seconds; only how long a close may go unnoticed
 _PAUSE_AFTER_TROUBLE: Final = 0.2  # seconds
 _PAUSE_AFTER_SURPRISE: Final = 2.0  # seconds
@@ -50,12 +51,19 @@ class Watcher:
         self._publish = publish
         self._trouble = trouble
         self._closed = threading.Event()
+        self._interval = INTERVAL
         self._watch: StoreWatch | None = None
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
+
+    def hurry(self, *, urgent: bool) -> None:
+        """Look more often from now on, or as usual: somebody waits for a change, or nobody."""
+        self._interval = _URGENT if urgent else INTERVAL
+        if self._watch is not None:
+            self._watch.interval = self._interval
 
     def close(self) -> None:
         """Ask the thread to end; it does so at once."""
@@ -87,7 +95,7 @@ class Watcher:
         """Wait for a change and publish it; `resync`: the last change could not be read."""
         store = self._open_store()
         if self._watch is None:
-            self._watch = StoreWatch(self._url)
+            self._watch = StoreWatch(self._url, interval=self._interval)
         changes = self._watch.wait(0.0 if resync else _WAIT)
         if resync:
             self._publish(_read_all(store))

@@ -19,7 +19,7 @@ from swarmhub_operator.engine.observed import (
 from swarmhub_operator.engine.port import Engine
 
 NODES_EVERY = 5.0  # seconds; nodes change rarely, and their events ask for a fresh list
-RESERVATIONS_EVERY = 1.0  # seconds; our own are known better from the look itself
+RESERVATIONS_EVERY = 2.0  # seconds; our own are known better from the look itself
 
 
 class Observer:
@@ -80,7 +80,7 @@ class Observer:
         self._nodes_at = float("-inf")
 
     def reservations(self) -> tuple[Reservation, ...]:
-        """Return what the Swarm's tasks held of their nodes, at most a second ago.
+        """Return what the Swarm's tasks held of their nodes, at most two seconds ago.
 
         One more list of the engine, and so asked only for notebooks that need a place.
 

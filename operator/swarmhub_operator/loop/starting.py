@@ -23,7 +23,7 @@ from swarmhub_operator.loop.sight import is_to_run
 
 LOG_LINES = 20
 LOG_WIDTH = 500  # characters of a line that are kept in the status
-LOOK_IN_LINE = 10.0  # seconds between two whole looks at one that waits for its turn
+LOOK_IN_LINE = 30.0  # seconds between two whole looks at one that waits for its turn
 HOLD = timedelta(seconds=60)  # a start that takes longer is not busy with the CPU
 PREPARED_WITHIN = timedelta(seconds=5)
 log = get_logger()

@@ -38,7 +38,7 @@ def test_services_are_listed_after_what_they_are_blamed_for() -> None:
     assert {"tasks", "secrets"} <= set(asked[:-1])
 
 
-def test_what_tasks_hold_is_asked_once_a_second_at_most() -> None:
+def test_what_tasks_hold_is_asked_every_two_seconds_at_most() -> None:
     """However many notebooks need a place; a list that is refused says nothing of any of them."""
     engine, now = Mock(), 100.0
     held = Reservation("s1", "n1", Amounts(memory=1))
@@ -47,7 +47,7 @@ def test_what_tasks_hold_is_asked_once_a_second_at_most() -> None:
     for _ in range(20):
         assert observer.reservations() == (held,)
     assert engine.reservations.call_count == 1
-    now = 101.1
+    now = 102.1
     engine.reservations.side_effect = EngineError(Kind.REFUSED, "No.")
     with pytest.raises(EngineError, match=r"No\.") as caught:
         observer.reservations()
