@@ -23,6 +23,7 @@ from swarmhub_spawner.watcher import Record, Update, Watcher, version_of
 T = TypeVar("T")
 
 _SEEN_FOR: Final = 2.0  # seconds that an answer of operator_seen_at is kept
+_FEW: Final = 3  # servers
 _FIRST_PAUSE: Final = 0.1  # seconds, doubling
 _LONGEST_PAUSE: Final = 2.0  # seconds
 
@@ -126,14 +127,18 @@ class HubState:
         event = asyncio.Event()
         listeners = self._listeners.setdefault(name, set())
         listeners.add(event)
-        self._watcher.hurry(urgent=True)
+        self._set_pace()
         try:
             yield event
         finally:
             listeners.discard(event)
             if not listeners:
                 self._listeners.pop(name, None)
-            self._watcher.hurry(urgent=bool(self._listeners))
+            self._set_pace()
+
+    def _set_pace(self) -> None:
+        """A few who wait hear sooner; many who do have other worries than milliseconds."""
+        self._watcher.hurry(urgent=0 < len(self._listeners) <= _FEW)
 
     async def operator_seen_at(self) -> datetime | None:
         """Return the operator's last sign of life, at most two seconds old; None: never."""
