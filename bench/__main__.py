@@ -32,34 +32,32 @@ File = Annotated[Path, typer.Option("--results", help="File of results.")]
 
 @app.command()
 def run(scenarios: Chosen = None, rounds: Rounds = 10, file: File = RESULTS) -> None:
-    """Measure, and put the figures into the file of results; nothing is written if a run fails."""
+    """Measure, and put the figures into the file of results; none of a scenario that fails."""
     chosen = scenarios or NAMES
     for name in chosen:
         if name not in NAMES:
             known = ", ".join(NAMES)
             raise typer.BadParameter(f"there is no scenario {name}; there are: {known}")
-    figures: list[Figure] = []
     for name in SIMULATED.keys() & set(chosen):
         say(f"scenario {name}")
-        figures += SIMULATED[name](rounds)
+        _save(SIMULATED[name](rounds), file)
     on_an_engine = [name for name in ON_AN_ENGINE if name in chosen]
-    if on_an_engine:
-        figures += _on_an_engine(on_an_engine, rounds)
+    if not on_an_engine:
+        return
+    say("building the images and starting swarmhub on an engine of its own")
+    with open_site() as site:
+        for name in on_an_engine:
+            say(f"scenario {name}")
+            _save(ON_AN_ENGINE[name](site, rounds), file)
+
+
+def _save(figures: list[Figure], file: Path) -> None:
+    """Put what a scenario has measured into the file; one that comes later may yet fail."""
     made = Results(
         date=datetime.now(UTC).date().isoformat(), machine=_machine(), figures=tuple(figures)
     )
     results.save(results.load(file).merged(made) if file.exists() else made, file)
     say(f"written to {file}")
-
-
-def _on_an_engine(scenarios: list[str], rounds: int) -> list[Figure]:
-    figures: list[Figure] = []
-    say("building the images and starting swarmhub on an engine of its own")
-    with open_site() as site:
-        for name in scenarios:
-            say(f"scenario {name}")
-            figures += ON_AN_ENGINE[name](site, rounds)
-    return figures
 
 
 @app.command()

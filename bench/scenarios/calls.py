@@ -37,7 +37,7 @@ def run(site: Site, rounds: int) -> list[Figure]:
             more = [f"{TINY}-{number:03}" for number in range(len(names), crowd)]
             site.hub.add(*more)
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                list(pool.map(site.hub.start, more))
+                list(pool.map(partial(site.hub.start, is_jupyter=False), more))
             names += more
             time.sleep(_AFTER)
             idle = _during(site, lambda: time.sleep(_MINUTE - _AFTER))
@@ -56,7 +56,7 @@ def _one(site: Site, rounds: int) -> list[Figure]:
     for number in range(rounds):
         name = f"{TINY}-one-{number}"
         site.hub.add(name)
-        starts.append(_during(site, partial(site.hub.start, name)))
+        starts.append(_during(site, partial(site.hub.start, name, is_jupyter=False)))
         stops.append(_during(site, partial(site.hub.stop, name)))
     say(f"start: {_told(starts[-1])}")
     say(f"stop: {_told(stops[-1])}")
