@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import inf
 
 from swarmhub_operator.decide.quota_policy import StartRate
@@ -21,12 +22,21 @@ from swarmhub_operator.engine.observed import Node
 
 MINUTE = 60.0  # seconds
 NO_RATE = StartRate()
+ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def places(nodes: Iterable[Node], per_core: float) -> int:
     """Return how many notebooks may be starting at once: by the cores of the usable nodes."""
     cores = sum(n.cpus for n in nodes if n.usable)
     return max(1, round(cores * per_core))
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A start in the line."""
+
+    user: str
+    since: datetime  # when it was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +64,38 @@ class StartGate:
         self._clock = clock
         self._lock = threading.Lock()
         self._starting: dict[str, bool] = {}  # whether it is prepared, by name
-        self._line: dict[str, str] = {}  # the user, by name
+        self._line: dict[str, _Waiting] = {}  # by name
         self._begun: list[_Begun] = []  # within the last minute
         self._unmade: dict[str, _Begun] = {}  # those of which no service was seen yet
 
-    def ask(self, name: str, width: int, user: str = "") -> int:
-        """Ask for a place; return 0 when `name` may start, else its number in the line."""
+    def ask(self, name: str, width: int, user: str = "", since: datetime = ALWAYS) -> int:
+        """Ask for a place; return 0 when `name` may start, else its number in the line.
+
+        Args:
+            name: of the notebook.
+            width: how many may be starting at once.
+            user: whose it is.
+            since: when its start was asked for; who did earlier stands before it.
+        """
         with self._lock:
             if name in self._starting:
                 return 0
-            self._line.setdefault(name, user)
+            if name not in self._line:
+                self._line_up(name, _Waiting(user, since))
             if not self._may_start(name, width):
                 return list(self._line).index(name) + 1
-            begun = _Begun(name, self._line.pop(name), self._clock())
+            begun = _Begun(name, self._line.pop(name).user, self._clock())
             self._starting[name] = False
             self._begun.append(begun)
             self._unmade[name] = begun
             return 0
+
+    def _line_up(self, name: str, waiting: _Waiting) -> None:
+        """Workers take what is new in any order, so that who comes now may have asked before."""
+        last = next(reversed(self._line.values()), waiting)
+        self._line[name] = waiting
+        if waiting.since < last.since:
+            self._line = dict(sorted(self._line.items(), key=lambda one: one[1].since))
 
     def _may_start(self, name: str, width: int) -> bool:
         """Whether there is room for `name` after all that stand before it and may start."""
@@ -79,13 +104,13 @@ class StartGate:
         room = min(self._room(width), (self._rate.per_minute or inf) - len(self._begun))
         most = self._rate.user_per_minute or inf
         of_user = Counter(begun.user for begun in self._begun)
-        for other, user in self._line.items():
+        for other, waiting in self._line.items():
             if room <= 0:
                 return False
-            may = of_user[user] < most
+            may = of_user[waiting.user] < most
             if other == name:
                 return may
-            of_user[user] += may
+            of_user[waiting.user] += may
             room -= may
         return False
 

@@ -47,12 +47,17 @@ class Starting:
         known = status.observed_generation == record.metadata.generation
         if seen is None or now - seen > LOOK_IN_LINE or not known or not is_to_run(record):
             return 0
-        return self._parts.gate.ask(name, self._width, record.spec.user)
+        return self._ask(record)
+
+    def _ask(self, record: Notebook) -> int:
+        meta = record.metadata
+        since = meta.spec_written_at or meta.created_at
+        return self._parts.gate.ask(meta.name, self._width, record.spec.user, since)
 
     def before(self, wanted: Wanted, observed: Observed) -> Observed:
         """Ask for a place in the gate and for the image's digest; nothing runs yet."""
         self._width = places(observed.nodes.values(), self._parts.policy.starts_per_core)
-        place = self._parts.gate.ask(wanted.name, self._width, wanted.spec.user)
+        place = self._ask(wanted.notebook)
         spec, parts = wanted.spec, self._parts
         # A registry that the policy does not name is not asked on behalf of the hub.
         ask = not place and allows_image(spec.image, parts.policy)

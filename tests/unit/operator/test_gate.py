@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from support.records import node
 from swarmhub_operator.loop.gate import StartGate, places
 from swarmhub_operator.loop.pulse import STALE, Pulse
@@ -22,6 +24,16 @@ def test_first_come_first_served() -> None:
     assert [gate.ask(n, 4) for n in "abcd"] == [0, 0, 1, 2]
     assert [gate.ask(n, 4) for n in "dcba"] == [2, 1, 0, 0]
     assert gate.waiting() == 2
+
+
+def test_who_asked_earlier_stands_before_who_is_seen_earlier() -> None:
+    """Of many records that are written at once, the workers see any first."""
+    gate = StartGate()
+    gate.hold("x")
+    asked = {name: datetime(2026, 11, 27, 20, 0, at, tzinfo=UTC) for at, name in enumerate("abcd")}
+    assert [gate.ask(name, 1, name, asked[name]) for name in "dbca"] == [1, 1, 2, 1]
+    assert [gate.ask(name, 1, name, asked[name]) for name in "abcd"] == [1, 2, 3, 4]
+    assert gate.leave("x") == "a"
 
 
 def test_half_of_them_are_prepared_at_the_same_time() -> None:
