@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +41,19 @@ class Figure(_Model):
     def spread(self) -> Spread:
         """Median and spread."""
         return spread(self.samples)
+
+
+def figures_of(scenario: str, samples: Mapping[tuple[str, str], Sequence[float]]) -> list[Figure]:
+    """Return the figures of a scenario, in seconds.
+
+    Args:
+        scenario: its name.
+        samples: what was taken, by contender and measure.
+    """
+    return [
+        Figure(scenario=scenario, contender=who, measure=what, samples=tuple(taken))
+        for (who, what), taken in samples.items()
+    ]
 
 
 class Machine(_Model):

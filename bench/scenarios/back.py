@@ -12,7 +12,7 @@ from support.three_nodes import join_workers, part_from_workers
 from support.waiting import wait_for
 
 from bench.alternate import turns
-from bench.results import Figure
+from bench.results import Figure, figures_of
 from bench.say import say
 from bench.site.site import Site
 
@@ -31,20 +31,18 @@ def run(site: Site, rounds: int) -> list[Figure]:
     Raises:
         Exception: a server did not come back.
     """
-    samples: dict[str, list[float]] = defaultdict(list)
+    samples: dict[tuple[str, str], list[float]] = defaultdict(list)
     nodes = join_workers(site.cluster, site.stack)
     try:
         for number, who in enumerate(turns(("floor", "swarmhub"), min(rounds, _ROUNDS))):
             site.calm()
             act = _bare if who == "floor" else _ours
-            samples[who].append(act(site, nodes.worker1, f"return-{number}"))
-            say(f"return, {who}: {samples[who][-1]:.2f} s")
+            taken = act(site, nodes.worker1, f"return-{number}")
+            samples[who, "answering again"].append(taken)
+            say(f"return, {who}: {taken:.2f} s")
     finally:
         part_from_workers(site.cluster, nodes)
-    return [
-        Figure(scenario=NAME, contender=who, measure="answering again", samples=tuple(taken))
-        for who, taken in samples.items()
-    ]
+    return figures_of(NAME, samples)
 
 
 def _ours(site: Site, worker: Node, name: str) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.alternate import turns
-from bench.results import Figure
+from bench.results import Figure, figures_of
 from bench.say import say
 from bench.site.site import Site
 
@@ -27,7 +27,7 @@ def run(site: Site, rounds: int) -> list[Figure]:
     """
     say("building the naive image")
     images = {"swarmhub": site.images["singleuser"], "naive": _build(site)}
-    samples: dict[str, list[float]] = defaultdict(list)
+    samples: dict[tuple[str, str], list[float]] = defaultdict(list)
     for turn, image in enumerate(turns(list(images), rounds + _WARM_UP)):
         site.calm()
         bare = site.floor.start(f"{image}-{turn}", image=images[image])
@@ -35,12 +35,9 @@ def run(site: Site, rounds: int) -> list[Figure]:
         taken = bare.answering - bare.running
         say(f"start {turn + 1} of the image, {image}: {taken:.2f} s")
         if turn >= _WARM_UP * len(images):
-            samples[image].append(taken)
+            samples[image, "answering"].append(taken)
     site.calm()
-    return [
-        Figure(scenario=NAME, contender=who, measure="answering", samples=tuple(taken))
-        for who, taken in samples.items()
-    ]
+    return figures_of(NAME, samples)
 
 
 def _build(site: Site) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from support.waiting import wait_for
 
 from bench.alternate import turns
-from bench.results import Figure
+from bench.results import Figure, figures_of
 from bench.say import say
 from bench.site.hub import HubClient, Start
 from bench.site.peers import PEERS
@@ -50,10 +50,7 @@ def run(site: Site, rounds: int) -> list[Figure]:
             taken = counted[contender, "ready"]
             say(f"start {turn + 1} of {len(order)}: {contender} {taken[-1]:.2f} s")
         site.calm()
-    return [
-        Figure(scenario=NAME, contender=who, measure=what, samples=tuple(taken))
-        for (who, what), taken in samples.items()
-    ]
+    return figures_of(NAME, samples)
 
 
 def _floor(site: Site, name: str, samples: Samples) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Final
 
 from bench.alternate import turns
-from bench.results import Figure
+from bench.results import Figure, figures_of
 from bench.say import say
 from bench.scenarios.arrival import arrive, bare, leave
 from bench.site.site import Site
@@ -39,10 +39,7 @@ def run(site: Site, rounds: int) -> list[Figure]:
         samples[who, "median"].append(median)
         samples[who, "last"].append(last)
         say(f"class of {SIZE}, {who}: median {median:.1f} s, last {last:.1f} s")
-    return [
-        Figure(scenario=NAME, contender=who, measure=what, samples=tuple(taken))
-        for (who, what), taken in samples.items()
-    ]
+    return figures_of(NAME, samples)
 
 
 def _open(site: Site, per_core: float) -> None:

@@ -13,6 +13,7 @@ import sys
 import time
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from math import inf
 from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ def ask(url: str, token: str, every: float, over: Event) -> list[float]:
     while not over.wait(every):
         began = time.perf_counter()
         answered = _ask(hub, token)
-        taken.append(time.perf_counter() - began if answered else float("inf"))
+        taken.append(time.perf_counter() - began if answered else inf)
     return taken
 
 
