@@ -138,7 +138,15 @@ def test_service_runs_as_built_and_reads_back_without_drift(
         "swarmhub.uid": "home-uid-alice",
         "swarmhub.user": "alice",
     }
+    assert adapter.services(STORE, "alice") == (service,)
+    assert adapter.secrets(STORE, "alice") == (secret,)
+    assert {t.id for t in adapter.tasks(STORE, "alice")} == {task.id}
+    for other in ("alic", "alice2", "Alice"):
+        for alone in (adapter.services, adapter.tasks, adapter.secrets):
+            assert alone(STORE, other) == ()
+    assert adapter.services("f" * 16, "alice") == ()
     adapter.remove_service(service_id)
+    assert {t.id for t in adapter.tasks(STORE, "alice")} == {task.id}  # it is still to end
     adapter.remove_secret(secret.id)
 
 

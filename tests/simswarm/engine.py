@@ -10,6 +10,7 @@ from typing import Any
 
 from simswarm.api import Api
 from simswarm.swarm import Swarm
+from simswarm.world import Raw
 from swarmhub_operator.engine import decode, labels
 from swarmhub_operator.engine.errors import EngineError, Kind, classify
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
@@ -54,16 +55,16 @@ class SimulatedEngine:
     ) -> tuple[int, Any]:
         return self._api.request(method, path, query, body)
 
-    def _ours(self, path: str, store: str) -> Any:
-        return self._call("GET", path, filters={"label": [labels.of_store(store)]})
+    def _ours(self, path: str, store: str, notebook: str) -> Any:
+        return self._call("GET", path, filters={"label": labels.of_store(store, notebook)})
 
-    def services(self, store: str) -> tuple[Service, ...]:
+    def services(self, store: str, notebook: str = "") -> tuple[Service, ...]:
         """List the services that carry the store's uid, or with "" those of any store."""
-        return tuple(decode.service(raw) for raw in self._ours("/services", store))
+        return tuple(decode.service(raw) for raw in self._ours("/services", store, notebook))
 
-    def tasks(self, store: str) -> tuple[Task, ...]:
+    def tasks(self, store: str, notebook: str = "") -> tuple[Task, ...]:
         """List the tasks whose service carried the store's uid when they were made."""
-        return tuple(decode.task(raw) for raw in self._ours("/tasks", store))
+        return tuple(decode.task(raw) for raw in self._ours("/tasks", store, notebook))
 
     def errands(self, store: str) -> tuple[Service, ...]:
         """List the one-off services of a store."""
@@ -76,9 +77,9 @@ class SimulatedEngine:
     def _errands(self, path: str, store: str) -> Any:
         return self._call("GET", path, filters={"label": [f"{labels.ERRAND_STORE}={store}"]})
 
-    def secrets(self, store: str) -> tuple[Secret, ...]:
+    def secrets(self, store: str, notebook: str = "") -> tuple[Secret, ...]:
         """List the secrets that carry the store's uid."""
-        return tuple(decode.secret(raw) for raw in self._ours("/secrets", store))
+        return tuple(decode.secret(raw) for raw in self._ours("/secrets", store, notebook))
 
     def nodes(self) -> tuple[Node, ...]:
         """List the nodes of the Swarm."""
@@ -174,13 +175,13 @@ class SimulatedEngine:
         """Remove a volume of this engine's own node."""
         self._call("DELETE", f"/volumes/{name}")
 
-    def events(self, seconds: float) -> Iterator[None]:
-        """Yield once per event that falls into the next `seconds` of virtual time."""
-        told: list[object] = []
+    def events(self, seconds: float) -> Iterator[str]:
+        """Yield of what kind it is, once per event of the next `seconds` of virtual time."""
+        told: list[Raw] = []
         stop = self._swarm.journal.listen(told.append)
         try:
             self._swarm.clock.advance(seconds)
         finally:
             stop()
-        for _ in told:
-            yield None
+        for event in told:
+            yield event["Type"]

@@ -200,17 +200,17 @@ class StagedEngine(SimulatedEngine):
             self._seam.landed[what] += 1
         return status, answer
 
-    def events(self, seconds: float) -> Iterator[None]:
-        """Yield once per event, as they come, for at most `seconds` of virtual time."""
-        told: list[object] = []
+    def events(self, seconds: float) -> Iterator[str]:
+        """Yield of what kind it is, once per event, for at most `seconds` of virtual time."""
+        told: list[Raw] = []
         stop = self._swarm.journal.listen(told.append)
         end = self._stage.clock.monotonic() + seconds
         try:
             while (left := end - self._stage.clock.monotonic()) > 0:
                 while told:
-                    told.pop()
+                    kind = told.pop()["Type"]
                     for _ in range(self.echoes()):
-                        yield None
+                        yield kind
                 self._stage.pause(left, lambda: bool(told))
         finally:
             stop()

@@ -133,7 +133,8 @@ def rebuild(
     if others and volumes_of is None:
         output.warn(
             f"The volumes of {', '.join(map(safe, others))} were not looked at; on each, run "
-            f"`docker volume inspect $(docker volume ls -q --filter label={labels.of_store(uid)})` "
+            "`docker volume inspect "
+            f"$(docker volume ls -q --filter label={labels.STORE}={uid})` "
             "and pipe what it prints into `swarmhub state rebuild --volumes-of NODE`."
         )
 

@@ -11,7 +11,7 @@ import requests
 from docker.auth import AuthConfig
 from docker.errors import APIError, DockerException
 
-from swarmhub_operator.engine import decode, labels, tasklog
+from swarmhub_operator.engine import decode, elements, labels, tasklog
 from swarmhub_operator.engine.credentials import Credentials
 from swarmhub_operator.engine.errors import EngineError, Kind, classify, classify_registry
 from swarmhub_operator.engine.inspecting import Inspecting
@@ -66,6 +66,13 @@ class _GuardedClient(docker.APIClient):  # type: ignore[misc]  # the SDK has no 
             if request.body is not None:
                 request.body = self._guarded(request.body)
         return super().send(request, **options)
+
+    def _result(self, response: Any, json: bool = False, binary: bool = False) -> Any:
+        """Return the content of an answer, as the SDK does, but let others run meanwhile."""
+        if not json:
+            return super()._result(response, binary=binary)
+        self._raise_for_status(response)
+        return elements.parse(response.content.decode())
 
     def _guarded(self, body: Any) -> Iterator[Any]:
         """Ask once more after connection and headers: without its body a request does nothing."""
@@ -133,14 +140,14 @@ class DockerEngine(Inspecting):
         found: tuple[T, ...] = self._call(lambda api: tuple(read(raw) for raw in request(api)))
         return found
 
-    def services(self, store: str) -> tuple[Service, ...]:
+    def services(self, store: str, notebook: str = "") -> tuple[Service, ...]:
         """List the services labelled with the store's uid, or with "" those of any store."""
-        ours = {"label": labels.of_store(store)}
+        ours = {"label": labels.of_store(store, notebook)}
         return self._list(decode.service, lambda api: api.services(filters=ours))
 
-    def tasks(self, store: str) -> tuple[Task, ...]:
+    def tasks(self, store: str, notebook: str = "") -> tuple[Task, ...]:
         """List the tasks of services that carried the store's uid when the task was made."""
-        ours = {"label": f"{labels.STORE}={store}"}
+        ours = {"label": labels.of_store(store, notebook)}
         return self._list(decode.task, lambda api: api.tasks(filters=ours))
 
     def errands(self, store: str) -> tuple[Service, ...]:
@@ -153,9 +160,9 @@ class DockerEngine(Inspecting):
         ours = {"label": f"{labels.ERRAND_STORE}={store}"}
         return self._list(decode.task, lambda api: api.tasks(filters=ours))
 
-    def secrets(self, store: str) -> tuple[Secret, ...]:
+    def secrets(self, store: str, notebook: str = "") -> tuple[Secret, ...]:
         """List the secrets labelled with the store's uid."""
-        ours = {"label": f"{labels.STORE}={store}"}
+        ours = {"label": labels.of_store(store, notebook)}
         return self._list(decode.secret, lambda api: api.secrets(filters=ours))
 
     def nodes(self) -> tuple[Node, ...]:
@@ -332,8 +339,8 @@ class DockerEngine(Inspecting):
         """Remove a volume of this engine's own node."""
         self._call(lambda api: api.remove_volume(name))
 
-    def events(self, seconds: float) -> Iterator[None]:
-        """Yield once per event that may concern us, for at most `seconds`.
+    def events(self, seconds: float) -> Iterator[str]:
+        """Yield of what kind it is, once per event that may concern us, for at most `seconds`.
 
         The bound stands in for the read time-out that the SDK lacks: the engine itself ends the
         stream at `until`, so that a silent connection is noticed.
@@ -344,11 +351,13 @@ class DockerEngine(Inspecting):
             "event": ["create", "update", "remove", "die"],
         }
         stream = self._call(
-            lambda api: api.events(since=now, until=now + int(seconds), filters=filters)
+            lambda api: api.events(
+                since=now, until=now + int(seconds), filters=filters, decode=True
+            )
         )
         try:
-            for _ in stream:
-                yield
+            for event in stream:
+                yield str(event.get("Type", ""))
         except (DockerException, requests.RequestException, OSError) as error:
             raise classify(None, str(error)) from error
         finally:

@@ -21,6 +21,10 @@ ERRAND_OF = "swarmhub.errand.of"  # who asked for it: the operator, or a command
 DRAIN = DRAIN_LABEL
 
 
-def of_store(store: str) -> str:
-    """Return the engine's filter for what carries a store's uid, or with "" that of any store."""
-    return f"{STORE}={store}" if store else STORE
+def of_store(store: str, notebook: str = "") -> list[str]:
+    """Return the engine's filters for what carries a store's uid, or with "" that of any store.
+
+    With the name of a notebook, for what carries that, too.
+    """
+    ours = f"{STORE}={store}" if store else STORE
+    return [ours, f"{NOTEBOOK}={notebook}"] if notebook else [ours]

@@ -20,13 +20,16 @@ from swarmhub_operator.engine.workloads import Workload
 class Engine(Protocol):
     """What the operator asks of an engine; the tests' simulator implements it too."""
 
-    def services(self, store: str) -> tuple[Service, ...]:
-        """List the services that carry the store's uid, or with "" those of any store."""
+    def services(self, store: str, notebook: str = "") -> tuple[Service, ...]:
+        """List the services that carry the store's uid, or with "" those of any store.
 
-    def tasks(self, store: str) -> tuple[Task, ...]:
+        With the name of a notebook, only those that carry that, too; likewise below.
+        """
+
+    def tasks(self, store: str, notebook: str = "") -> tuple[Task, ...]:
         """List the tasks whose service carried the store's uid when they were made."""
 
-    def secrets(self, store: str) -> tuple[Secret, ...]:
+    def secrets(self, store: str, notebook: str = "") -> tuple[Secret, ...]:
         """List the secrets that carry the store's uid."""
 
     def nodes(self) -> tuple[Node, ...]:
@@ -98,8 +101,8 @@ class Engine(Protocol):
     def remove_volume(self, name: str) -> None:
         """Remove a volume of this engine's own node."""
 
-    def events(self, seconds: float) -> Iterator[None]:
-        """Yield once per event that may concern us, for at most `seconds`."""
+    def events(self, seconds: float) -> Iterator[str]:
+        """Yield of what kind it is ("node"), once per event, for at most `seconds`."""
 
 
 class LogSource(Engine, Protocol):

@@ -101,6 +101,7 @@ def assemble(
         policy=policy,
         network=settings.network,
         enqueue=queue.add,
+        seen=queue.seen,
         now=now,
         clock=clock,
     )

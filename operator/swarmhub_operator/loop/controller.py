@@ -33,6 +33,7 @@ STEADY = 1.0  # seconds between two looks while nothing is going on
 ERRANDS_EVERY = 0.5  # seconds between two looks at homes while an errand is under way
 BURST = 0.02  # seconds from an event to a look, if looking costs little
 HINTED_SHARE = 0.1  # of one core that looks after events may cost
+LONGEST_HINTED = 5.0  # seconds from an event to a look, however long it takes
 BUSY_SHARE = 0.05  # of one core that looking may cost
 LONGEST = 15.0  # seconds between two looks, however long they take
 BEAT_EVERY = 10.0  # seconds between two signs of life while a thread waits
@@ -55,11 +56,13 @@ class Controller:
         self._beat_sweep = partial(pulse.beat, "sweep")
         self._stop = threading.Event()
         self._hint = threading.Event()
+        self._began = float("-inf")
         self._hinted = float("-inf")  # when the last event came
         self._threads: list[threading.Thread] = []
 
     def start(self, workers: int) -> None:
         """Start all threads."""
+        self._began = self._parts.clock()
         self._parts.events.leads()
         jobs: list[tuple[str, Callable[[], None]]] = [
             ("store-watch", self._follow_store),
@@ -147,7 +150,7 @@ class Controller:
             if is_at_rest(record):
                 continue
             if isinstance(record, Notebook):
-                self._queue.add(name_of(record))
+                self._queue.add(name_of(record), self._began)
             else:
                 self._queue.add_idle(name_of(record))
 
@@ -170,7 +173,7 @@ class Controller:
             seen = {name: snapshot.fingerprint(name) for name in names}
             for name, fingerprint in seen.items():
                 if known.get(name) != fingerprint:
-                    self._queue.add(name)
+                    self._queue.add(name, snapshot.started)
             known = {n: seen[n] for n in (*snapshot.services, *snapshot.secrets)}
             oldest = self._await_news()
         self._parts.events.write(at_once=True)
@@ -181,7 +184,7 @@ class Controller:
         if not self._hint.wait(pause(BUSY_SHARE, STEADY, LONGEST)):
             return self._parts.clock()
         # Events come in bursts; one look serves them all.
-        self._stop.wait(pause(HINTED_SHARE, BURST, STEADY))
+        self._stop.wait(pause(HINTED_SHARE, BURST, LONGEST_HINTED))
         self._hint.clear()
         return self._hinted
 
@@ -199,8 +202,9 @@ class Controller:
         while not self._stop.is_set():
             began = time.monotonic()
             try:
-                for _ in self._parts.engine.events(EVENTS_FOR):
-                    self._parts.observer.refresh_nodes()
+                for kind in self._parts.engine.events(EVENTS_FOR):
+                    if kind == "node":
+                        self._parts.observer.refresh_nodes()
                     self._hinted = self._parts.clock()
                     self._hint.set()
                     if self._stop.is_set():
@@ -273,9 +277,9 @@ class Controller:
         """Queue what is not at rest by its record, and what has something in the Swarm."""
         for record in self._parts.store.list_notebooks():
             if not is_at_rest(record):
-                self._queue.add_idle(name_of(record))
+                self._queue.add_idle(name_of(record), snapshot.started)
         for name in {*snapshot.services, *snapshot.secrets}:
-            self._queue.add_idle(name)
+            self._queue.add_idle(name, snapshot.started)
 
     def _work(self) -> None:
         while not self._stop.is_set():

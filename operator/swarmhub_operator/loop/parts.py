@@ -49,5 +49,6 @@ class Parts:
     policy: Policy
     network: str
     enqueue: Callable[[str], None]
+    seen: Callable[[str], float | None]  # since when a look at a notebook will do; see `WorkQueue`
     now: Callable[[], datetime] = utc_now
     clock: Callable[[], float] = time.monotonic

@@ -27,9 +27,6 @@ from swarmhub_operator.loop.sight import Sight, Sources, is_settled, is_to_run
 from swarmhub_operator.loop.starting import Starting
 from swarmhub_operator.loop.waits import Waits
 
-MAX_AGE = 0.05  # seconds that a shared look may be old at least, if looking costs little
-LONGEST_AGE = 1.0  # seconds
-LOOKING_SHARE = 0.1  # of one core that the looks of those who start may cost
 NEVER = float("-inf")
 log = get_logger()
 
@@ -122,9 +119,9 @@ class Reconciler:
         return verdict.look_again
 
     def _look(self, name: str) -> Snapshot:
-        age = self._parts.observer.pause(LOOKING_SHARE, MAX_AGE, LONGEST_AGE)
-        oldest = max(self._changed.get(name, NEVER), self._parts.clock() - age)
-        return self._parts.observer.look(oldest)
+        """Look at one notebook; what we have changed of it is only judged by what came after."""
+        changed = self._changed.get(name, NEVER)
+        return self._parts.observer.look_at(name, changed, self._parts.seen(name))
 
     def _observe(self, wanted: Wanted, snapshot: Snapshot) -> Observed:
         since_repair = self._parts.clock() - self._repaired.get(wanted.name, NEVER)

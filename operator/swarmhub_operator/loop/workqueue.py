@@ -8,9 +8,10 @@ The rules, as in Kubernetes' client-go:
 - `add_after` keeps the earliest time asked for; an `add` now cancels the wait;
 - `retry` adds with exponential back-off and jitter until `forget`.
 
-One rule is our own: names of the periodic pass (`add_idle`) wait behind those for which something
+Two rules are our own. Names of the periodic pass (`add_idle`) wait behind those for which something
 has happened, so that a start does not queue behind thousands of records; but every fourth name
-that is handed out is one of them, so that they come to their turn too.
+that is handed out is one of them, so that they come to their turn too. And whoever adds
+a name may say that what is seen of it since some moment will do (`seen`).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class WorkQueue:
         self._condition = threading.Condition()
         self._ready: dict[str, float] = {}  # in the order in which they came, with the time
         self._idle: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
         self._handed_out = 0
         self._delayed: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
@@ -51,26 +53,47 @@ class WorkQueue:
         self._failures: dict[str, int] = {}
         self._closed = False
 
-    def add(self, name: str) -> None:
-        """Look at `name` as soon as a worker is free."""
+    def add(self, name: str, seen: float | None = None) -> None:
+        """Look at `name` as soon as a worker is free.
+
+        Args:
+            name: what to look at.
+            seen: since when what is seen of it already is new enough; None: it is to be seen anew.
+        """
         with self._condition:
             self._delayed.pop(name, None)
-            self._put(name)
+            self._put(name, seen)
 
-    def _put(self, name: str) -> None:
+    def _put(self, name: str, seen: float | None = None) -> None:
         if name in self._working:
             self._again.add(name)
-        elif name not in self._ready:
+            return
+        if name in self._ready and name not in self._seen:
+            return
+        self._note_seen(name, seen)
+        if name not in self._ready:
             self._idle.pop(name, None)
             self._ready[name] = self._clock()
             self._condition.notify()
 
-    def add_idle(self, name: str) -> None:
-        """Look at `name` when there is time."""
+    def _note_seen(self, name: str, seen: float | None) -> None:
+        self._seen.pop(name, None)
+        if seen is not None:
+            self._seen[name] = seen
+
+    def add_idle(self, name: str, seen: float | None = None) -> None:
+        """Look at `name` when there is time; see `add`."""
         with self._condition:
             if name not in self._ready and name not in self._working:
+                if name not in self._idle or name in self._seen:
+                    self._note_seen(name, seen)
                 self._idle.setdefault(name, self._clock())
                 self._condition.notify()
+
+    def seen(self, name: str) -> float | None:
+        """Return what whoever added a name that is handed out said of it; see `add`."""
+        with self._condition:
+            return self._seen.get(name)
 
     def add_after(self, name: str, seconds: float) -> None:
         """Look at `name` after `seconds`, or earlier if that was asked for already."""
@@ -139,6 +162,7 @@ class WorkQueue:
         """Say that a worker has finished with `name`."""
         with self._condition:
             self._working.discard(name)
+            self._seen.pop(name, None)
             if name in self._again:
                 self._again.discard(name)
                 self._put(name)

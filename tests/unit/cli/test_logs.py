@@ -26,9 +26,9 @@ class Talking(FakeSwarm):
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         self.said = [b"one\ntw", b"o\x1b[2J\n"]
 
-    def tasks(self, store: str) -> tuple[Task, ...]:
+    def tasks(self, store: str, notebook: str = "") -> tuple[Task, ...]:
         """List the tasks, if it is known whose."""
-        return self.found if store else ()
+        return self.found if store and not notebook else ()
 
     def stream_log(self, task_id: str, params: Mapping[str, str]) -> Iterator[bytes]:
         """Give the pieces of what was said."""

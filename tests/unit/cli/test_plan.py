@@ -231,7 +231,7 @@ def test_what_goes_wrong_is_no_difference(site: Site, monkeypatch: pytest.Monkey
     assert nobody.exit_code == 2
     assert "There is no notebook 'nobody'" in nobody.stderr
 
-    def silent(store: str) -> None:
+    def silent(*_: str) -> None:
         raise EngineError(Kind.UNAVAILABLE, "The engine cannot be reached; start dockerd.")
 
     monkeypatch.setattr(site.swarm, "services", silent)

@@ -75,18 +75,21 @@ class FakeSwarm:
             self.calls[name] += 1
         self.before(name)
 
-    def services(self, store: str) -> tuple[Service, ...]:
+    def services(self, store: str, notebook: str = "") -> tuple[Service, ...]:
         """List the services of a store."""
         self._call("services")
         with self._lock:
             found = self._services.values()
-            return tuple(s for s in found if store in ("", s.labels.get(labels.STORE)))
+            ours = tuple(s for s in found if store in ("", s.labels.get(labels.STORE)))
+        return tuple(s for s in ours if notebook in ("", s.labels.get(labels.NOTEBOOK)))
 
-    def tasks(self, store: str) -> tuple[Task, ...]:
+    def tasks(self, store: str, notebook: str = "") -> tuple[Task, ...]:
         """List all tasks; there is but one store."""
         self._call("tasks")
         with self._lock:
-            return tuple(self._tasks.values()) if store else ()
+            of = {i: s.labels.get(labels.NOTEBOOK) for i, s in self._services.items()}
+            found = tuple(self._tasks.values()) if store else ()
+        return tuple(t for t in found if notebook in ("", of[t.service_id]))
 
     def errands(self, store: str) -> tuple[Service, ...]:
         """List the one-off services of a store."""
@@ -109,12 +112,13 @@ class FakeSwarm:
         state = TaskState.FAILED if found[0] else TaskState.COMPLETE
         return replace(at, node_id=node, state=state, exit_code=found[0])
 
-    def secrets(self, store: str) -> tuple[Secret, ...]:
+    def secrets(self, store: str, notebook: str = "") -> tuple[Secret, ...]:
         """List the secrets of a store."""
         self._call("secrets")
         with self._lock:
             found = self._secrets.values()
-            return tuple(s for s in found if s.labels.get(labels.STORE) == store)
+            ours = tuple(s for s in found if s.labels.get(labels.STORE) == store)
+        return tuple(s for s in ours if notebook in ("", s.labels.get(labels.NOTEBOOK)))
 
     def nodes(self) -> tuple[Node, ...]:
         """List the nodes."""
@@ -263,7 +267,7 @@ class FakeSwarm:
         self._call("remove_volume")
         del self.volumes[name]
 
-    def events(self, seconds: float) -> Iterator[None]:
+    def events(self, seconds: float) -> Iterator[str]:
         """Tell of nothing, for some time."""
         self._call("events")
         time.sleep(min(seconds, 0.2))

@@ -235,3 +235,33 @@ def test_each_lane_tells_how_long_its_first_name_has_waited(queue: WorkQueue, cl
     assert queue.lanes() == {"changed": Lane(1, 0.0), "periodic": Lane(1, 5.0)}
     drain(queue)
     assert queue.lanes() == {"changed": Lane(0, 0.0), "periodic": Lane(0, 0.0)}
+
+
+def test_what_was_seen_will_do_only_if_everybody_says_so(clock: Clock) -> None:
+    """Who adds a name without saying since when it is seen wants it to be looked at anew."""
+    queue = WorkQueue(clock)
+    queue.add_idle("swept", 5.0)
+    queue.add("hinted", 6.0)
+    for first, second in ((7.0, None), (None, 7.0)):
+        queue.add(f"{first} {second}", first)
+        queue.add(f"{first} {second}", second)
+    queue.add_idle("changed", 5.0)
+    queue.add("changed")
+    seen = {}
+    while (name := queue.get(0)) is not None:
+        seen[name] = queue.seen(name)
+    assert seen == {
+        "hinted": 6.0, "7.0 None": None, "None 7.0": None, "changed": None, "swept": 5.0
+    }  # fmt: skip
+
+
+def test_what_comes_back_is_to_be_seen_anew(clock: Clock) -> None:
+    """Something has happened while it was worked on."""
+    queue = WorkQueue(clock)
+    queue.add("ada", 5.0)
+    assert queue.get(0) == "ada"
+    queue.add("ada", 6.0)
+    assert queue.seen("ada") == 5.0
+    queue.done("ada")
+    assert queue.get(0) == "ada"
+    assert queue.seen("ada") is None

@@ -1,0 +1,44 @@
+"""A look at one notebook alone, put into what the last whole look told of all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from swarmhub_operator.engine import labels
+from swarmhub_operator.engine.observed import Snapshot
+
+T = TypeVar("T")
+
+
+def merged(whole: Snapshot, name: str, part: Snapshot) -> Snapshot:
+    """Return `whole` with everything that is of one notebook as `part` has it.
+
+    Args:
+        whole: what is known of all notebooks; it stays as it is.
+        name: of the notebook.
+        part: a look at that notebook alone. Its nodes are not taken over, nor is when it began.
+    """
+    first = whole.services.get(name)
+    gone = {first.id} if first else set()
+    gone |= {s.id for s in whole.strays if s.labels.get(labels.NOTEBOOK) == name}
+    gone |= {task.service_id for task in whole.ending.get(name, ())}
+    return replace(
+        whole,
+        services=_with(whole.services, (name,), part.services),
+        strays=(*(s for s in whole.strays if s.id not in gone), *part.strays),
+        tasks=_with(whole.tasks, gone, part.tasks),
+        secrets=_with(whole.secrets, (name,), part.secrets),
+        ending=_with(whole.ending, (name,), part.ending),
+        since=_with(whole.since, gone, part.since),
+    )
+
+
+def _with(old: Mapping[str, T], gone: Iterable[str], new: Mapping[str, T]) -> dict[str, T]:
+    """Return a copy of `old` in which `new` stands for what is gone."""
+    found = dict(old)
+    for key in gone:
+        found.pop(key, None)
+    found.update(new)
+    return found
