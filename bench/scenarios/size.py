@@ -73,14 +73,15 @@ def _size(size: int) -> list[Figure]:
                 time.sleep(_IDLE)
                 take("share of a core, idle", (busy(process) - used) / _IDLE, unit="count")
                 take(MEMORY, resident(process), unit="bytes")
-            with operator(simulator, folder, "third", _ALWAYS) as process:
-                wait_for("the operator to lead", process.leads, 60)
-                with closing(Store.open(f"sqlite:///{folder}/state/state.db")) as store:
+            with closing(Store.open(f"sqlite:///{folder}/state/state.db")) as store:
+                with operator(simulator, folder, "third", _ALWAYS) as process:
+                    wait_for("the operator to lead", process.leads, 60)
                     take("change to call, p99", quantile(_changes(store, simulator, size), 0.99))
-                    if size == SIZES[0]:
+                if size == SIZES[0]:
+                    with operator(simulator, folder, "fourth") as process:
+                        quiet(process, _ADOPTED_WITHIN)
                         take("storm", _storm(store, simulator))
-            if size == SIZES[0]:
-                take("storm", _bare_storm(simulator), who="floor")
+                    take("storm", _bare_storm(simulator), who="floor")
     return figures
 
 
