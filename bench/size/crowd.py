@@ -5,8 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from simswarm.programs import Program, always
+from simswarm.raw import Raw
 from simswarm.swarm import Swarm
-from simswarm.world import Durations, Raw, World
+from simswarm.world import Durations, World
 from swarmhub_crds.notebook import Desired, Notebook, NotebookSpec
 from swarmhub_crds.store import Store
 from swarmhub_operator.decide.build import (
@@ -26,7 +27,7 @@ _CORES, _MEMORY = 64.0, 2**38  # of a node
 _POOL, _SUBNET = "127.64.0.0/10", "127.64.0.0/12"  # which this machine's loopback answers for
 _FIRST = IPv4Address("127.65.0.0")
 _INSTANT = 0.001  # seconds
-_STEPS = ("decide", "allocate", "schedule", "accept", "prepare", "start", "reap", "discard")
+_STEPS = ("decide", "allocate", "schedule", "accept", "prepare", "start", "discard")
 _SETTLED_WITHIN = 5.0  # seconds of virtual time
 
 
@@ -112,5 +113,5 @@ def _copy(world: World, model: Raw, service: Raw, node: str, address: str) -> No
         "NetworksAttachments": attachments,
     }
     copied = {key: value for key, value in model.items() if key != "CreatedAt"}
-    world.put(world.tasks, {**copied, **own})
     world.task_labels[own["ID"]] = service["Spec"]["Labels"]
+    world.put(world.tasks, {**copied, **own})

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from simswarm.doors import Door
+from simswarm.raw import Raw
 from simswarm.server import PORT, TICK, Served
 from simswarm.swarm import Swarm
-from simswarm.world import Raw
 from swarmhub_crds.store import Store
 from swarmhub_operator.engine import labels
 

@@ -8,7 +8,8 @@ from simswarm import states
 from simswarm.containers import Container, Stock
 from simswarm.errands import Errands
 from simswarm.programs import KILLED
-from simswarm.world import Raw, World
+from simswarm.raw import Raw
+from simswarm.world import World
 
 SECOND = 10**9
 DEFAULT_GRACE = 10 * SECOND

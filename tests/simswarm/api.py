@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from simswarm import listing, lookup
+from simswarm.raw import Raw
 from simswarm.refusal import NO_LEADER, NO_SWARM, Refusal
 from simswarm.swarm import Swarm
-from simswarm.world import Raw
 
 VERSION = "20.10.24"
 API_VERSION = "1.41"

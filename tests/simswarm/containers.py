@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from simswarm.clock import Timer
 from simswarm.programs import Program
+from simswarm.raw import Raw
 from simswarm.refusal import Refusal
-from simswarm.world import Raw, World
+from simswarm.world import World
 
 
 @dataclass(slots=True)

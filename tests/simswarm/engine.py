@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from simswarm.api import Api
+from simswarm.raw import Raw
 from simswarm.swarm import Swarm
-from simswarm.world import Raw
 from swarmhub_operator.engine import decode, labels
 from swarmhub_operator.engine.errors import EngineError, Kind, classify
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume

@@ -12,8 +12,9 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from simswarm.containers import Container, Stock
+from simswarm.raw import Raw
 from simswarm.refusal import Refusal
-from simswarm.world import Raw, World
+from simswarm.world import World
 from swarmhub_operator.decide import copying, inventories, probes, removals
 from swarmhub_operator.decide.errands import PROGRAM, Errand
 from swarmhub_operator.engine import decode, labels

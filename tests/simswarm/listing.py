@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from simswarm import lookup, states
 from simswarm.lookup import Filters
+from simswarm.raw import Raw
 from simswarm.refusal import Refusal
-from simswarm.world import Raw, World
+from simswarm.world import World
 
 DESIRED = ("running", "shutdown", "accepted")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from simswarm.raw import Raw
 from simswarm.refusal import Refusal, gone
-from simswarm.world import Raw
+from simswarm.table import Table
 
 Filters = Mapping[str, list[str]]
 
@@ -49,7 +50,7 @@ def select(
     table: Mapping[str, Raw], filters: Filters, labels: Callable[[Raw], Mapping[str, str]]
 ) -> list[Raw]:
     """Return the objects that pass the filters id, name and label, in the order of their ids."""
-    found = [table[ident] for ident in sorted(table)]
+    found = sorted(_near(table, filters), key=lambda raw: str(raw["ID"]))
     if "id" in filters:
         found = [r for r in found if r["ID"].startswith(tuple(filters["id"]))]
     if "name" in filters:
@@ -57,6 +58,14 @@ def select(
     for wanted in filters.get("label", ()):
         found = [r for r in found if has_label(labels(r), wanted)]
     return found
+
+
+def _near(table: Mapping[str, Raw], filters: Filters) -> Iterable[Raw]:
+    """Return the objects among which those are that pass: few, if a label is that of few."""
+    wanted = [label for label in filters.get("label", ()) if "=" in label]
+    if not wanted or not isinstance(table, Table):
+        return table.values()
+    return min((table.by("label", label) for label in wanted), key=len)
 
 
 def has_label(labels: Mapping[str, str], wanted: str) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, ip_network
 
 from simswarm import states
+from simswarm.raw import Raw
 from simswarm.refusal import Refusal
-from simswarm.world import Raw, World
+from simswarm.world import World
 
 FIRST_HOST = 2  # the gateway has the first
 NOT_FOR_TASKS = 4  # addresses of a network

@@ -9,8 +9,9 @@ from simswarm import lookup, states
 from simswarm.agents import Agents
 from simswarm.clock import Timer
 from simswarm.orchestrator import Orchestrator
+from simswarm.raw import Raw
 from simswarm.refusal import OUT_OF_SEQUENCE
-from simswarm.world import Raw, World
+from simswarm.world import World
 
 GIB = 2**30
 

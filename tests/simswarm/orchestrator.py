@@ -6,7 +6,8 @@ from collections.abc import Callable
 from itertools import count
 
 from simswarm import states
-from simswarm.world import Raw, World
+from simswarm.raw import Raw
+from simswarm.world import World
 
 HISTORY = 5  # tasks of one slot, those that run included
 OLD_TASK_WITHIN = 60.0  # seconds that an update waits for the task that it replaces
@@ -45,9 +46,8 @@ class Orchestrator:
 
     def _slots(self, service_id: str) -> dict[int, list[Raw]]:
         slots: dict[int, list[Raw]] = {}
-        for task in self._world.tasks.values():
-            if task["ServiceID"] == service_id:
-                slots.setdefault(states.slot(task), []).append(task)
+        for task in self._world.tasks.by("service", service_id):
+            slots.setdefault(states.slot(task), []).append(task)
         for tasks in slots.values():
             tasks.sort(key=lambda t: (t["CreatedAt"], t["ID"]))
         return slots
@@ -195,7 +195,7 @@ class Orchestrator:
     def remove_service(self, service_id: str) -> None:
         """End all tasks of a service that was removed."""
         self._updating.pop(service_id, None)
-        for task in [t for t in self._world.tasks.values() if t["ServiceID"] == service_id]:
+        for task in self._world.tasks.by("service", service_id):
             self._desire(task, "remove")
 
     def _reap_later(self) -> None:

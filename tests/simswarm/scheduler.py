@@ -9,8 +9,9 @@ from functools import partial
 from ipaddress import ip_address, ip_network
 
 from simswarm import states
+from simswarm.raw import Raw
 from simswarm.refusal import Refusal
-from simswarm.world import Raw, World
+from simswarm.world import World
 
 _REASONS = (
     "{} not available for new tasks",
@@ -83,9 +84,7 @@ class Scheduler:
         return same, len(here), node["ID"]
 
     def _on(self, node: Raw) -> list[Raw]:
-        ident = node["ID"]
-        tasks = self._world.tasks.values()
-        return [t for t in tasks if t.get("NodeID") == ident and states.occupies(t)]
+        return [t for t in self._world.tasks.by("node", node["ID"]) if states.occupies(t)]
 
     def _candidates(self, task: Raw) -> tuple[list[Raw], str]:
         fitting: list[Raw] = []

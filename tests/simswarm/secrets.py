@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from simswarm import lookup
+from simswarm.raw import Raw
 from simswarm.refusal import Refusal, invalid
-from simswarm.world import Raw, World
+from simswarm.world import World
 
 _NAME = re.compile(r"^[a-zA-Z0-9]+(?:[a-zA-Z0-9-_.]*[a-zA-Z0-9])?$")
 _LONGEST_NAME = 64
@@ -40,7 +41,7 @@ class Secrets:
         content = b64decode(asked.get("Data") or "")
         if not 0 < len(content) < _TOO_LARGE:
             raise invalid("secret data must be larger than 0 and less than 512000 bytes")
-        if any(s["Spec"]["Name"] == name for s in world.secrets.values()):
+        if world.secrets.by("name", name):
             text = f"secret {name} already exists"
             raise Refusal(409, f"rpc error: code = AlreadyExists desc = {text}")
         spec = {"Name": name, "Labels": dict(asked.get("Labels") or {})}
@@ -58,7 +59,7 @@ class Secrets:
         world = self._world
         secret = lookup.find("secret", world.secrets, reference)
         ident, name = secret["ID"], secret["Spec"]["Name"]
-        users = [s["Spec"]["Name"] for s in world.services.values() if ident in _mounted(s)]
+        users = [s["Spec"]["Name"] for s in world.services.by("secret", ident)]
         if users:
             which = "service" if len(users) == 1 else "services"
             text = f"secret '{name}' is in use by the following {which}: {', '.join(users)}"
@@ -66,8 +67,3 @@ class Secrets:
         del world.secrets[ident]
         del self.content[ident]
         world.journal.tell("secret", "remove", ident, {"name": name})
-
-
-def _mounted(service: Raw) -> list[str]:
-    container = service["Spec"]["TaskTemplate"]["ContainerSpec"]
-    return [s["SecretID"] for s in container.get("Secrets") or ()]

@@ -8,9 +8,10 @@ from typing import Any
 
 from simswarm import lookup
 from simswarm.orchestrator import Orchestrator
+from simswarm.raw import Raw
 from simswarm.refusal import OUT_OF_SEQUENCE, Refusal, invalid
 from simswarm.scheduler import parse_constraint
-from simswarm.world import Raw, World
+from simswarm.world import World
 
 _NAME = re.compile(r"^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$")
 _LONGEST_NAME = 63
@@ -34,7 +35,7 @@ class Services:
         world = self._world
         spec = self.accepted({**asked, "Name": asked.get("Name") or f"happy_{world.new_id(6)}"})
         name = spec["Name"]
-        if any(s["Spec"]["Name"] == name for s in world.services.values()):
+        if world.services.by("name", name):
             text = f"name conflicts with an existing object: service {name} already exists"
             raise Refusal(409, f"rpc error: code = AlreadyExists desc = {text}")
         new: Raw = {"ID": world.new_id(), "Spec": spec, "Endpoint": {"Spec": {}}}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simswarm.world import Raw, World
+from simswarm.raw import Raw
+from simswarm.world import World
 
 ORDER = (
     "new",

@@ -18,11 +18,12 @@ from simswarm.networks import Networks
 from simswarm.nodes import Nodes, join
 from simswarm.orchestrator import Orchestrator
 from simswarm.programs import KILLED
+from simswarm.raw import Raw
 from simswarm.refusal import Refusal
 from simswarm.scheduler import Scheduler
 from simswarm.secrets import Secrets
 from simswarm.services import Services
-from simswarm.world import Raw, World
+from simswarm.world import World
 
 POOL = "10.0.0.0/16"
 
@@ -116,7 +117,7 @@ class Swarm:
             Refusal: there is no such service.
         """
         ident = lookup.find("service", self.world.services, service)["ID"]
-        found = [t for t in self.world.tasks.values() if t["ServiceID"] == ident]
+        found = self.world.tasks.by("service", ident)
         return sorted(found, key=lambda t: (t["CreatedAt"], t["ID"]))
 
     def kill(self, task_id: str, code: int = KILLED) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from simswarm.clock import VirtualClock, rfc3339
 from simswarm.journal import Journal
 from simswarm.programs import Behaviour, Images, always
-
-Raw = dict[str, Any]  # one object as the engine's API shows it; replaced, never changed
+from simswarm.raw import Raw
+from simswarm.table import Table, labels, mounted, names, node, pairs, service
 
 _LETTERS = string.digits + string.ascii_lowercase
 
@@ -60,10 +59,10 @@ class World:
     durations: Durations = field(default_factory=Durations)
     behaviour: Behaviour = field(default_factory=always)
     images: Images = field(default_factory=Images)
-    services: dict[str, Raw] = field(default_factory=dict)
-    tasks: dict[str, Raw] = field(default_factory=dict)
+    services: Table = field(init=False)
+    tasks: Table = field(init=False)
     nodes: dict[str, Raw] = field(default_factory=dict)
-    secrets: dict[str, Raw] = field(default_factory=dict)
+    secrets: Table = field(init=False)
     networks: dict[str, Raw] = field(default_factory=dict)
     task_labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
     sights: dict[str, Raw] = field(default_factory=dict)  # by node: what a probe sees otherwise
@@ -72,6 +71,12 @@ class World:
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.journal = Journal(self.clock)
+        self.services = Table(name=names, label=labels, secret=mounted)
+        self.secrets = Table(name=names, label=labels)
+        self.tasks = Table(service=service, node=node, label=self._labels_of_task)
+
+    def _labels_of_task(self, task: Raw) -> Iterable[str]:
+        return pairs(self.task_labels.get(task["ID"], {}))
 
     def new_id(self, length: int = 25, alphabet: str = _LETTERS) -> str:
         """Return an id that the seed determines."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simswarm import states
-from simswarm.world import Raw
+from simswarm.raw import Raw
 from simulation.ledger import birth
 from simulation.lives import BUDGET, NO_IMAGE, REFUSED, Life
 from swarmhub_crds.home import Home, HomePhase, Reclaim

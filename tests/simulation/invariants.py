@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from simswarm import lookup, states
+from simswarm.raw import Raw
 from simswarm.refusal import Refusal
-from simswarm.world import Raw
 from simulation.contents import Contents
 from simulation.stage import Actor, Process
 from swarmhub_crds.errors import StoreError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simswarm import states
-from simswarm.world import Raw
+from simswarm.raw import Raw
 from simulation.driver import Simulation
 from swarmhub_crds.errors import StoreUnavailable
 from swarmhub_crds.home import Home

@@ -11,7 +11,7 @@ from typing import Any
 
 from simswarm import states
 from simswarm.programs import Program
-from simswarm.world import Raw
+from simswarm.raw import Raw
 from simulation.driver import NETWORK, Simulation
 from simulation.ledger import Birth, Ledger, birth
 from swarmhub_crds.errors import Conflict, NotFound, StoreUnavailable

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from simswarm import lookup, states
-from simswarm.world import Raw
+from simswarm.raw import Raw
 from simulation.driver import Simulation
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import Notebook, Phase

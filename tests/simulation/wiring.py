@@ -21,8 +21,8 @@ from uuid import UUID
 
 from prometheus_client import CollectorRegistry
 from simswarm.engine import SimulatedEngine
+from simswarm.raw import Raw
 from simswarm.swarm import Swarm
-from simswarm.world import Raw
 from simulation.seam import Seam
 from simulation.stage import Actor, Process, Stage
 from simulation.threads import Pool, Threading, Time

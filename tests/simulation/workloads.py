@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from simswarm.programs import SERVER, Program
-from simswarm.world import Durations, Raw, World
+from simswarm.raw import Raw
+from simswarm.world import Durations, World
 from simulation.driver import NETWORK, Simulation
 from swarmhub_crds.errors import Conflict, StoreError, StoreUnavailable
 from swarmhub_crds.home import Home, HomePhase, HomeSpec, Reclaim

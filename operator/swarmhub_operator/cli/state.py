@@ -26,9 +26,10 @@ from swarmhub_operator.decide.rebuild import Rebuilt, Stored
 from swarmhub_operator.decide.rebuild import rebuild as decide
 from swarmhub_operator.decide.sweep import strangers
 from swarmhub_operator.engine import decode, labels
-from swarmhub_operator.engine.observed import Snapshot, Volume
+from swarmhub_operator.engine.observed import Volume
 from swarmhub_operator.engine.observer import Observer
 from swarmhub_operator.engine.port import Engine
+from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.settings import DEFAULT_DOCKER_HOST, DEFAULT_STATE_URL
 
 app = typer.Typer(

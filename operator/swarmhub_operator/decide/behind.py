@@ -17,7 +17,8 @@ from swarmhub_operator.decide.build import Wanted, address
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.verdict import Verdict, mark
 from swarmhub_operator.engine import labels
-from swarmhub_operator.engine.observed import Secret, Service, Snapshot, TaskState
+from swarmhub_operator.engine.observed import Secret, Service, TaskState
+from swarmhub_operator.engine.snapshot import Snapshot
 
 REASON = "StoreBehind"
 MESSAGE = (

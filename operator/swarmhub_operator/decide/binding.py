@@ -10,7 +10,7 @@ from swarmhub_crds.notebook import Desired
 
 from swarmhub_operator.decide.build import Wanted
 from swarmhub_operator.decide.homes import bound
-from swarmhub_operator.engine.observed import Snapshot
+from swarmhub_operator.engine.snapshot import Snapshot
 
 
 def bindings(wanted: Wanted, snapshot: Snapshot, now: datetime) -> Iterator[tuple[str, HomeStatus]]:

@@ -15,7 +15,8 @@ from swarmhub_crds.notebook import ConditionType, NotebookStatus
 
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.verdict import SOON, Verdict, mark, pending
-from swarmhub_operator.engine.observed import Node, Snapshot, Task
+from swarmhub_operator.engine.observed import Node, Task
+from swarmhub_operator.engine.snapshot import Snapshot
 
 GRACE = 10.0  # seconds that a container has to end, unless its notebook asks for more
 LATE = 5.0  # seconds that its end may take beyond that

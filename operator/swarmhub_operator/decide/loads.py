@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from swarmhub_operator.decide.claim import Claim
 from swarmhub_operator.engine.amounts import NOTHING, Amounts
-from swarmhub_operator.engine.observed import UNPLACED, Reservation, Service, Snapshot
+from swarmhub_operator.engine.observed import UNPLACED, Reservation, Service
+from swarmhub_operator.engine.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

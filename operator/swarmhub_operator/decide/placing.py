@@ -22,7 +22,8 @@ from swarmhub_operator.decide.loads import Expected
 from swarmhub_operator.decide.place import Choice, place
 from swarmhub_operator.decide.verdict import SLOW, Verdict, mark, pending
 from swarmhub_operator.engine.amounts import Amounts
-from swarmhub_operator.engine.observed import Node, Service, Snapshot, Task
+from swarmhub_operator.engine.observed import Node, Service, Task
+from swarmhub_operator.engine.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.decide.quota_policy import Quota, Quotas
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.amounts import CORE, NOTHING, Amounts
-from swarmhub_operator.engine.observed import Service, Snapshot
+from swarmhub_operator.engine.observed import Service
+from swarmhub_operator.engine.snapshot import Snapshot
 
 _ASK_ADMIN = "ask the administrator to raise the limit in the operator's policy"
 

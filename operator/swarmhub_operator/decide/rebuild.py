@@ -22,7 +22,8 @@ from swarmhub_operator.decide.behind import is_behind
 from swarmhub_operator.decide.build import NO_NODE, spec_hash
 from swarmhub_operator.decide.recorded import read
 from swarmhub_operator.engine import labels
-from swarmhub_operator.engine.observed import Node, Service, Snapshot, Volume
+from swarmhub_operator.engine.observed import Node, Service, Volume
+from swarmhub_operator.engine.snapshot import Snapshot
 
 _UNTOLD = (
     "Its labels do not tell its whole record: another operator made it, or somebody changed them. "

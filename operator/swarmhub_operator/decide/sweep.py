@@ -21,7 +21,8 @@ from swarmhub_crds.held import Held, Why
 from swarmhub_operator.decide.behind import is_behind
 from swarmhub_operator.decide.policy import SweepPolicy
 from swarmhub_operator.engine import labels
-from swarmhub_operator.engine.observed import Secret, Service, Snapshot
+from swarmhub_operator.engine.observed import Secret, Service
+from swarmhub_operator.engine.snapshot import Snapshot
 
 _WAY_OUT = (
     "`swarmhub state rebuild` writes records anew for what runs, `swarmhub gc` lists it all, "

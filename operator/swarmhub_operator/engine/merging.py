@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from swarmhub_operator.engine import labels
-from swarmhub_operator.engine.observed import Snapshot
+from swarmhub_operator.engine.snapshot import Snapshot
 
 T = TypeVar("T")
 

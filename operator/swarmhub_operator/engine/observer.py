@@ -14,16 +14,9 @@ from dataclasses import replace
 
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.merging import merged
-from swarmhub_operator.engine.observed import (
-    Node,
-    Reservation,
-    Service,
-    Snapshot,
-    Spell,
-    Task,
-    index,
-)
+from swarmhub_operator.engine.observed import Node, Reservation, Service, Task
 from swarmhub_operator.engine.port import Engine
+from swarmhub_operator.engine.snapshot import Snapshot, Spell, index
 
 NODES_EVERY = 5.0  # seconds; nodes change rarely, and their events ask for a fresh list
 RESERVATIONS_EVERY = 2.0  # seconds at least; our own are known better from the look itself

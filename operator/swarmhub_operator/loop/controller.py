@@ -17,7 +17,7 @@ from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.watch import Changes, StoreWatch
 
 from swarmhub_operator.engine.errors import EngineError
-from swarmhub_operator.engine.observed import Snapshot
+from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.logs import get_logger, told_with_request
 from swarmhub_operator.loop.housekeeping import Housekeeping
 from swarmhub_operator.loop.nodeorders import NodeOrders

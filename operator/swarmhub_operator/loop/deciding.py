@@ -16,9 +16,9 @@ from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.decide.quota import of_spec, of_strangers, others
 from swarmhub_operator.decide.quota_policy import Quota
 from swarmhub_operator.decide.verdict import Verdict
-from swarmhub_operator.engine.observed import Snapshot
 from swarmhub_operator.engine.observer import Observer
 from swarmhub_operator.engine.port import Engine
+from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.loop.expectations import Expectations
 from swarmhub_operator.loop.sight import is_to_run
 

@@ -11,8 +11,9 @@ from swarmhub_operator.decide.errands import Errand, Means, Order
 from swarmhub_operator.decide.pulls import is_pull
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
-from swarmhub_operator.engine.observed import Node, Service, Task, TaskState, newest
+from swarmhub_operator.engine.observed import Node, Service, Task, TaskState
 from swarmhub_operator.engine.port import Engine
+from swarmhub_operator.engine.snapshot import newest
 from swarmhub_operator.logs import get_logger
 
 PATIENCE = 60.0  # seconds after a failure before the same errand is sent again

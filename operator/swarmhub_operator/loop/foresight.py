@@ -27,9 +27,10 @@ from swarmhub_operator.decide.inventories import Found, find
 from swarmhub_operator.decide.plan import REPAIR_EVERY
 from swarmhub_operator.decide.specdiff import Change, changes
 from swarmhub_operator.decide.verdict import Verdict
-from swarmhub_operator.engine.observed import Node, Service, Snapshot, TaskState
+from swarmhub_operator.engine.observed import Node, Service, TaskState
 from swarmhub_operator.engine.observer import Observer
 from swarmhub_operator.engine.port import Engine
+from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.loop.apply import known_secrets
 from swarmhub_operator.loop.deciding import Decider
 from swarmhub_operator.loop.inventories import of_own_node

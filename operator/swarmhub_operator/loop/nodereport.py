@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from swarmhub_crds.node import SeenNode
 from swarmhub_crds.store import Store
 
-from swarmhub_operator.engine.observed import Node, Snapshot, Spell
+from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.snapshot import Snapshot, Spell
 from swarmhub_operator.loop.leadership import Leadership
 
 

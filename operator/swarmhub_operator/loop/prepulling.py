@@ -14,8 +14,9 @@ from swarmhub_operator.decide.prepull import Answer, Plan, View, plan
 from swarmhub_operator.decide.pulls import Key, Sent
 from swarmhub_operator.decide.wishes import HUB, Wish, wishes
 from swarmhub_operator.engine.errors import EngineError, Kind
-from swarmhub_operator.engine.observed import Node, newest
+from swarmhub_operator.engine.observed import Node
 from swarmhub_operator.engine.port import Engine
+from swarmhub_operator.engine.snapshot import newest
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.images import KEEP, ImageResolver
 from swarmhub_operator.loop.leadership import Leadership

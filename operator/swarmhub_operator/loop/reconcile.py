@@ -17,7 +17,7 @@ from swarmhub_operator.decide.inputs import Context, Observed
 from swarmhub_operator.decide.plan import in_line
 from swarmhub_operator.decide.verdict import Verdict, failed
 from swarmhub_operator.engine.errors import EngineError, Kind
-from swarmhub_operator.engine.observed import Snapshot
+from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.logs import get_logger, note_request
 from swarmhub_operator.loop.apply import Applier
 from swarmhub_operator.loop.deciding import Decider

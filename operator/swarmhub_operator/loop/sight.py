@@ -22,7 +22,8 @@ from swarmhub_operator.decide.owners import owners
 from swarmhub_operator.decide.plan import was_unreadable
 from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.engine import labels
-from swarmhub_operator.engine.observed import Node, Snapshot
+from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from swarmhub_operator.decide.policy import Policy, RestartPolicy
 from swarmhub_operator.decide.verdict import Verdict
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
-from swarmhub_operator.engine.observed import Secret, Service, Snapshot, Task, TaskState, index
+from swarmhub_operator.engine.observed import Secret, Service, Task, TaskState
+from swarmhub_operator.engine.snapshot import Snapshot, index
 
 POLICY = Policy(restart=RestartPolicy(budget=2))
 NODES = {"n1": node("n1"), "n2": node("n2")}

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from support.records import later, service, task
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.merging import merged
-from swarmhub_operator.engine.observed import Secret, Service, Snapshot, Task, TaskState, index
+from swarmhub_operator.engine.observed import Secret, Service, Task, TaskState
+from swarmhub_operator.engine.snapshot import Snapshot, index
 
 NAMES = ("ada", "bob", "cy")
 Things = tuple[tuple[Service, ...], tuple[Task, ...], tuple[Secret, ...]]

@@ -10,7 +10,8 @@ import pytest
 from support.records import NOW, crashed, later, node, notebook, observed, secret, service, task
 from swarmhub_operator.engine import decode, labels
 from swarmhub_operator.engine.amounts import Amounts
-from swarmhub_operator.engine.observed import ENDED, Reservation, TaskState, index
+from swarmhub_operator.engine.observed import ENDED, Reservation, TaskState
+from swarmhub_operator.engine.snapshot import index
 
 TASK = {
     "ID": "t1",

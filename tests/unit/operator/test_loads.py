@@ -9,14 +9,8 @@ from swarmhub_crds.notebook import Resources
 from swarmhub_operator.decide.build import Placement
 from swarmhub_operator.decide.loads import Expected, Load, loads
 from swarmhub_operator.engine.amounts import Amounts
-from swarmhub_operator.engine.observed import (
-    Reservation,
-    Service,
-    Snapshot,
-    Task,
-    TaskState,
-    index,
-)
+from swarmhub_operator.engine.observed import Reservation, Service, Task, TaskState
+from swarmhub_operator.engine.snapshot import Snapshot, index
 
 HELD = Amounts(memory=GIB, generic={"gpu": 1})
 

@@ -11,7 +11,8 @@ import pytest
 from support.records import NOW, later, node
 from swarmhub_crds.errors import LeaseLost
 from swarmhub_crds.store import Store
-from swarmhub_operator.engine.observed import Node, Snapshot, Spell, index
+from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.snapshot import Snapshot, Spell, index
 from swarmhub_operator.loop.nodereport import NodeReport
 
 LABELS = {"rack": "2"}

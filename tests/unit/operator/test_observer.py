@@ -13,17 +13,9 @@ from support.records import NOW, STORE, later, node, service, task
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.errors import EngineError, Kind
-from swarmhub_operator.engine.observed import (
-    Node,
-    Reservation,
-    Secret,
-    Service,
-    Snapshot,
-    Spell,
-    Task,
-    TaskState,
-)
+from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, TaskState
 from swarmhub_operator.engine.observer import CLOSE_ABOVE, SEEN_FOR, Observer
+from swarmhub_operator.engine.snapshot import Snapshot, Spell
 
 LISTS = ("secrets", "tasks", "services")
 

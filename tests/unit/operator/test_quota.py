@@ -25,7 +25,8 @@ from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.decide.quota import excess, of_service, of_spec, of_strangers, others
 from swarmhub_operator.decide.quota_policy import Quota, Quotas
 from swarmhub_operator.engine.amounts import CORE, Amounts
-from swarmhub_operator.engine.observed import Service, Snapshot, index
+from swarmhub_operator.engine.observed import Service
+from swarmhub_operator.engine.snapshot import Snapshot, index
 
 
 def claim(user: str = "ada", *groups: str, gib: int = 1, cpus: int = 1, gpus: int = 0) -> Claim:

@@ -28,7 +28,8 @@ from swarmhub_crds.sqlstore.codec import Broken
 from swarmhub_operator.decide.plan import plan
 from swarmhub_operator.decide.rebuild import Rebuilt, Stored, rebuild
 from swarmhub_operator.engine import labels
-from swarmhub_operator.engine.observed import Service, Volume, index
+from swarmhub_operator.engine.observed import Service, Volume
+from swarmhub_operator.engine.snapshot import index
 
 RECORD = notebook(generation=5, mounts=(home_mount(),), environment={"A": "1"})
 HOME = home(reclaim=Reclaim.DELETE, server="lab")

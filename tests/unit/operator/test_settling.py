@@ -35,7 +35,8 @@ from swarmhub_operator.decide.plan import plan
 from swarmhub_operator.decide.settling import SETTLE_AFTER
 from swarmhub_operator.decide.verdict import SLOW, SOON, UNDERWAY, Verdict
 from swarmhub_operator.engine.amounts import Amounts
-from swarmhub_operator.engine.observed import Node, Task, TaskState, index
+from swarmhub_operator.engine.observed import Node, Task, TaskState
+from swarmhub_operator.engine.snapshot import index
 
 HOME, SCHEDULED = ConditionType.HOME_READY, ConditionType.SCHEDULED
 UNSUITABLE = "no suitable node (insufficient resources on 2 nodes)"

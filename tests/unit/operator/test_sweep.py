@@ -11,7 +11,8 @@ from swarmhub_crds.held import Held, Why
 from swarmhub_operator.decide.build import ownership
 from swarmhub_operator.decide.policy import SweepPolicy
 from swarmhub_operator.decide.sweep import Known, Orphan, Sweep, strangers, sweep
-from swarmhub_operator.engine.observed import Service, Snapshot, index
+from swarmhub_operator.engine.observed import Service
+from swarmhub_operator.engine.snapshot import Snapshot, index
 
 POLICY = SweepPolicy(grace=60, brake_fraction=0.2, brake_floor=3)
 
