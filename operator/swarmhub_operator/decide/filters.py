@@ -10,9 +10,9 @@ from ipaddress import ip_address, ip_network
 
 from swarmhub_crds.constraint import ENGINE_LABELS, NODE_LABELS, Constraint
 
-from swarmhub_operator.decide.loads import UNLOADED, Load
 from swarmhub_operator.engine.amounts import CORE, NOTHING, Amounts
 from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.tally import UNLOADED, Load
 
 _UNITS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"))
 

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from swarmhub_operator.decide.claim import Claim
 from swarmhub_operator.decide.inventories import Found
-from swarmhub_operator.decide.loads import Load
 from swarmhub_operator.decide.mounting import Owners
 from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.engine.observed import Node, Secret, Service, Task
+from swarmhub_operator.engine.tally import Load
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def owners(
         spec: what is to run.
         homes: by volume, what the store has on it; None is a record that cannot be read.
         inventories: what volumes the nodes hold.
-        services: those of this store that are there.
+        services: those of this store that are there and mount any of the volumes.
     """
     found: dict[str, set[str]] = {}
     for volume, home in homes.items():

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from swarmhub_operator.decide.filters import FILTERS, ROOM, Candidate, Fault, Wish, size
-from swarmhub_operator.decide.loads import UNLOADED, Load
 from swarmhub_operator.engine.amounts import CORE, Amounts
 from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.tally import UNLOADED, Load
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.loads import Expected
 from swarmhub_operator.decide.place import Choice, place
 from swarmhub_operator.decide.verdict import SLOW, Verdict, mark, pending
+from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.observed import Node, Service, Task
 from swarmhub_operator.engine.snapshot import Snapshot
@@ -107,8 +108,8 @@ def beside(wanted: Wanted, snapshot: Snapshot, expected: Mapping[str, Expected])
     """
     volumes = {home.metadata.name for home in _unbound(wanted)}
     found: set[str | None] = set()
-    for name, service in snapshot.services.items():
-        if name != wanted.name and volumes & service.volumes:
+    for service in snapshot.tally.mounts_of(volumes):
+        if service.labels.get(labels.NOTEBOOK) != wanted.name:
             found |= _homesteads(service, snapshot)
     for name, coming in expected.items():
         if name != wanted.name and name not in snapshot.services and volumes & coming.volumes:

@@ -35,6 +35,15 @@ class Amounts:
             {kind: self.generic.get(kind, 0) + other.generic.get(kind, 0) for kind in kinds},
         )
 
+    def __sub__(self, other: Amounts) -> Amounts:
+        kinds = {*self.generic, *other.generic}
+        left = {kind: self.generic.get(kind, 0) - other.generic.get(kind, 0) for kind in kinds}
+        return Amounts(
+            self.nano_cpus - other.nano_cpus,
+            self.memory - other.memory,
+            {kind: amount for kind, amount in left.items() if amount},
+        )
+
 
 NOTHING = Amounts()
 

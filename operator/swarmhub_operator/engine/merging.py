@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.snapshot import Snapshot
+from swarmhub_operator.engine.tally import changed
 
 T = TypeVar("T")
 
@@ -21,9 +22,9 @@ def merged(whole: Snapshot, name: str, part: Snapshot) -> Snapshot:
         part: a look at that notebook alone. Its nodes are not taken over, nor is when it began.
     """
     first = whole.services.get(name)
-    gone = {first.id} if first else set()
-    gone |= {s.id for s in whole.strays if s.labels.get(labels.NOTEBOOK) == name}
-    gone |= {task.service_id for task in whole.ending.get(name, ())}
+    strays = tuple(s for s in whole.strays if s.labels.get(labels.NOTEBOOK) == name)
+    its = (*((first,) if first else ()), *strays)
+    gone = {s.id for s in its} | {task.service_id for task in whole.ending.get(name, ())}
     return replace(
         whole,
         services=_with(whole.services, (name,), part.services),
@@ -32,6 +33,7 @@ def merged(whole: Snapshot, name: str, part: Snapshot) -> Snapshot:
         secrets=_with(whole.secrets, (name,), part.secrets),
         ending=_with(whole.ending, (name,), part.ending),
         since=_with(whole.since, gone, part.since),
+        tally=changed(whole.tally, its, whole.tasks, part.all_services(), part.tasks),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Node, Secret, Service, Task
+from swarmhub_operator.engine.tally import Tally, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Snapshot:
     ending: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
     since: Mapping[str, float] = field(default_factory=dict)  # service id -> first seen as it is
     spells: Mapping[str, Spell] = field(default_factory=dict)  # by node id
+    tally: Tally = field(default_factory=Tally)  # of all services
 
     def unchanged(self, service: Service) -> float:
         """Return for how many seconds this operator has seen `service` as it is."""
@@ -104,12 +106,14 @@ def index(
     secret_lists: dict[str, list[Secret]] = {}
     for secret in secrets:
         secret_lists.setdefault(secret.labels.get(labels.NOTEBOOK, ""), []).append(secret)
+    newest_first = {k: tuple(v) for k, v in task_lists.items()}
     return Snapshot(
         started=started,
         services=by_name,
         strays=tuple(strays),
-        tasks={k: tuple(v) for k, v in task_lists.items()},
+        tasks=newest_first,
         secrets={k: tuple(v) for k, v in secret_lists.items()},
         nodes={n.id: n for n in nodes},
         ending={k: tuple(v) for k, v in ending.items()},
+        tally=tally(services, newest_first),
     )

@@ -90,7 +90,7 @@ class Sight:
             if home is not None:
                 stored[volume] = home if isinstance(home, Home) else None
         inventories = self._sources.inventories()
-        services = snapshot.all_services()
+        services = snapshot.tally.mounts_of(m.volume for m in wanted.spec.mounts)
         return owners(wanted.spec, stored, inventories, services)
 
     def _found(self, wanted: Wanted, snapshot: Snapshot) -> dict[str, Found]:

@@ -13,6 +13,23 @@ from swarmhub_operator.engine.observed import Secret, Service, Task, TaskState
 from swarmhub_operator.engine.snapshot import Snapshot, index
 
 NAMES = ("ada", "bob", "cy")
+NODES = ("one", "two")
+templates = st.builds(
+    lambda volumes, pin, cpus, kind: {
+        "ContainerSpec": {"Mounts": [{"Source": volume} for volume in volumes]},
+        "Placement": {"Constraints": [f"node.id=={pin}"] if pin else []},
+        "Resources": {
+            "Reservations": {
+                "NanoCPUs": cpus,
+                "GenericResources": [{"DiscreteResourceSpec": {"Kind": kind, "Value": 1}}],
+            }
+        },
+    },
+    st.lists(st.sampled_from(("home", "shared")), unique=True),
+    st.sampled_from((*NODES, None)),
+    st.integers(0, 2),
+    st.sampled_from(("gpu", "disk")),
+)
 Things = tuple[tuple[Service, ...], tuple[Task, ...], tuple[Secret, ...]]
 
 
@@ -21,7 +38,13 @@ def things(draw: st.DrawFn, name: str, prefix: str) -> Things:
     """Draw services, tasks and secrets of one notebook; some tasks are of services long gone."""
     ours, held = {labels.NOTEBOOK: name}, range(draw(st.integers(0, 2)))
     services = tuple(
-        replace(service(), id=f"{prefix}{name}{i}", labels=ours, created_at=later(i))
+        replace(
+            service(),
+            id=f"{prefix}{name}{i}",
+            labels=ours,
+            created_at=later(i),
+            spec={"TaskTemplate": draw(templates)},
+        )
         for i in range(draw(st.integers(0, 3)))
     )
     of = (*(s.id for s in services), f"{prefix}{name}-gone", f"{prefix}{name}-too")
@@ -33,6 +56,7 @@ def things(draw: st.DrawFn, name: str, prefix: str) -> Things:
             service_id=draw(st.sampled_from(of)),
             version=i,
             notebook=name,
+            node_id=draw(st.sampled_from((*NODES, None))),
         )
         for i in range(draw(st.integers(0, 4)))
     )

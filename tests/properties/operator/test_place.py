@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from support.records import GIB, NOW, node
 from swarmhub_crds.constraint import Constraint
 from swarmhub_operator.decide.filters import FILTERS, Candidate, Wish
-from swarmhub_operator.decide.loads import Load
 from swarmhub_operator.decide.place import impossible, place
 from swarmhub_operator.engine.amounts import CORE, Amounts
 from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.tally import Load
 
 NAMES = ("n1", "n2", "n3", "n4", "n5")
 KINDS = st.dictionaries(st.sampled_from(("gpu", "GPU")), st.integers(0, 3))

@@ -9,9 +9,9 @@ import pytest
 from support.records import GIB, NOW, node
 from swarmhub_crds.constraint import parse
 from swarmhub_operator.decide.filters import FILTERS, Candidate, Wish, clock, meets
-from swarmhub_operator.decide.loads import Load
 from swarmhub_operator.engine.amounts import CORE, Amounts
 from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.tally import Load
 
 GPU = "NVIDIA-GPU"
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from support.records import GIB, home, home_mount, notebook, service, task, wanted
 from swarmhub_crds.notebook import Resources
 from swarmhub_operator.decide.build import Placement
-from swarmhub_operator.decide.loads import Expected, Load, loads
+from swarmhub_operator.decide.loads import Expected, loads
 from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.observed import Reservation, Service, Task, TaskState
 from swarmhub_operator.engine.snapshot import Snapshot, index
+from swarmhub_operator.engine.tally import Load
 
 HELD = Amounts(memory=GIB, generic={"gpu": 1})
 

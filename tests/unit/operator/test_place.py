@@ -8,11 +8,11 @@ import pytest
 from support.records import GIB, NOW, home, home_mount, node, notebook, wanted
 from swarmhub_crds.notebook import Mount, Resources
 from swarmhub_operator.decide.filters import Wish
-from swarmhub_operator.decide.loads import Load
 from swarmhub_operator.decide.place import Choice, impossible, place
 from swarmhub_operator.decide.placing import wish
 from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.tally import Load
 
 
 def asked(resources: Resources) -> Wish:

@@ -29,7 +29,7 @@ from swarmhub_operator.decide import actions
 from swarmhub_operator.decide.build import NO_NODE, Placement, Wanted
 from swarmhub_operator.decide.follow import TASK_WITHIN
 from swarmhub_operator.decide.inputs import Observed
-from swarmhub_operator.decide.loads import Expected, Load
+from swarmhub_operator.decide.loads import Expected
 from swarmhub_operator.decide.placing import beside
 from swarmhub_operator.decide.plan import plan
 from swarmhub_operator.decide.settling import SETTLE_AFTER
@@ -37,6 +37,7 @@ from swarmhub_operator.decide.verdict import SLOW, SOON, UNDERWAY, Verdict
 from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.observed import Node, Task, TaskState
 from swarmhub_operator.engine.snapshot import index
+from swarmhub_operator.engine.tally import Load
 
 HOME, SCHEDULED = ConditionType.HOME_READY, ConditionType.SCHEDULED
 UNSUITABLE = "no suitable node (insufficient resources on 2 nodes)"
