@@ -1,4 +1,4 @@
-"""Which homes of a notebook are known to lie somewhere, as its service tells. Pure."""
+"""Which homes of a notebook are known to lie somewhere, as its tasks tell. Pure."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from swarmhub_operator.engine.snapshot import Snapshot
 
 
 def bindings(wanted: Wanted, snapshot: Snapshot, now: datetime) -> Iterator[tuple[str, HomeStatus]]:
-    """Yield the volume of each home whose record does not say yet what its service tells.
+    """Yield the volume of each home whose record does not say yet what its tasks tell.
 
     The newest task of the service may not have begun; that of an earlier one, which no operator
-    saw run, is then what tells. A service of an earlier start may have had other homes.
+    saw run, is then what tells. A service of an earlier start may have had other homes. Of a
+    service that was removed behind our back, the task that ends is the last that can tell.
     """
     service = snapshot.services.get(wanted.name)
-    task = snapshot.last_begun(service) if service else None
-    if service is None or task is None:
+    tasks = snapshot.tasks.get(service.id, ()) if service else snapshot.ending.get(wanted.name, ())
+    task = next((task for task in tasks if task.begun), None)
+    if task is None:
         return
-    node, runs = snapshot.nodes.get(task.node_id or ""), wanted.spec.desired is Desired.RUNNING
+    node = snapshot.nodes.get(task.node_id or "")
+    stays = service is not None and wanted.spec.desired is Desired.RUNNING
     for name, home in wanted.homes.items():
         status = bound(home, task, node, now)
-        if status is None or name not in service.volumes:
+        if status is None or name not in (service.volumes if service else task.volumes):
             continue
-        if runs or home.status.phase is HomePhase.PENDING:
+        if stays or home.status.phase is HomePhase.PENDING:
             yield name, status

@@ -18,6 +18,7 @@ from swarmhub_operator.engine.observed import (
     Task,
     TaskState,
     Volume,
+    mounted,
 )
 
 
@@ -54,7 +55,7 @@ def task(raw: Mapping[str, Any]) -> Task:
         if a.get("Addresses")
     }
     spec = raw.get("Spec", {})
-    of_container = (spec.get("ContainerSpec") or {}).get("Labels") or {}
+    in_container = spec.get("ContainerSpec") or {}
     ended_by_itself = state in (TaskState.COMPLETE, TaskState.FAILED)
     return Task(
         id=raw["ID"],
@@ -72,7 +73,8 @@ def task(raw: Mapping[str, Any]) -> Task:
         updated_at=_moment(raw),
         version=raw.get("Version", {}).get("Index", 0),
         force_update=spec.get("ForceUpdate", 0),
-        notebook=of_container.get(labels.NOTEBOOK, ""),
+        notebook=(in_container.get("Labels") or {}).get(labels.NOTEBOOK, ""),
+        volumes=mounted(in_container),
     )
 
 

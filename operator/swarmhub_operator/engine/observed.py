@@ -92,8 +92,7 @@ class Service:
     @property
     def volumes(self) -> frozenset[str]:
         """Names of the volumes that it mounts."""
-        container = self.spec.get("TaskTemplate", {}).get("ContainerSpec", {})
-        return frozenset(m.get("Source", "") for m in container.get("Mounts") or ())
+        return mounted(self.spec.get("TaskTemplate", {}).get("ContainerSpec", {}))
 
     @property
     def reserved(self) -> Amounts:
@@ -112,6 +111,11 @@ class Service:
         """Id of the secret that the service mounts."""
         container = self.spec.get("TaskTemplate", {}).get("ContainerSpec", {})
         return next((s.get("SecretID") for s in container.get("Secrets") or ()), None)
+
+
+def mounted(container: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the volumes that the spec of a container mounts."""
+    return frozenset(m.get("Source", "") for m in container.get("Mounts") or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ class Task:
     version: int = 0  # of all that the managers wrote, what they wrote about it last
     force_update: int = 0  # what its service's counter was when it was made
     notebook: str = ""  # name of the notebook that its container serves
+    volumes: frozenset[str] = frozenset()  # names of those that its container mounts
 
     @property
     def ended(self) -> bool:

@@ -54,10 +54,6 @@ class Snapshot:
         tasks = self.tasks.get(service.id, ())
         return tasks[0] if tasks else None
 
-    def last_begun(self, service: Service) -> Task | None:
-        """Return the newest task of `service` that may have left something on its node."""
-        return next((task for task in self.tasks.get(service.id, ()) if task.begun), None)
-
     def fingerprint(self, notebook: str) -> tuple[object, ...]:
         """Return what must change before the notebook is worth another look."""
         service = self.services.get(notebook)
