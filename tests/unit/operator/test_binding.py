@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.records import NOW, home, home_mount, node, notebook, service, task, wanted
@@ -16,7 +17,7 @@ from swarmhub_operator.engine.snapshot import index
 HOME = "home-ada"
 
 
-def ada(phase: HomePhase = HomePhase.PENDING, **values: object) -> Wanted:
+def ada(phase: HomePhase = HomePhase.PENDING, **values: Any) -> Wanted:
     """Return a notebook with one home that is bound to no node."""
     record = notebook(mounts=(home_mount(),), **values)
     return wanted(record, home().model_copy(update={"status": HomeStatus(phase=phase)}))
