@@ -13,7 +13,7 @@ from prometheus_client import disable_created_metrics
 from swarmhub_crds.errors import Reason, StoreError, StoreUnavailable
 from swarmhub_crds.store import Store
 
-from swarmhub_operator import logs
+from swarmhub_operator import interpreter, logs
 from swarmhub_operator.engine.credentials import Credentials, CredentialsError
 from swarmhub_operator.engine.docker_engine import DockerEngine
 from swarmhub_operator.hostmemory import host_memory
@@ -48,6 +48,7 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    interpreter.tune(stop)
     try:
         run(settings, stop)
     except SettingsError as error:
