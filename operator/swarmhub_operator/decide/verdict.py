@@ -8,7 +8,7 @@ from datetime import datetime
 from swarmhub_crds.base import Condition, ConditionStatus, find_condition, set_condition
 from swarmhub_crds.notebook import ConditionType, NotebookStatus, Phase
 
-from swarmhub_operator.decide.actions import Action
+from swarmhub_operator.decide.actions import Action, CreateSecret, CreateService
 from swarmhub_operator.decide.build import Wanted
 
 SOON = 0.1  # seconds until the next look at a notebook that is on its way
@@ -28,6 +28,11 @@ class Verdict:
     actions: tuple[Action, ...] = ()
     look_again: float | None = None
     act_first: bool = False
+
+    @property
+    def adds_only(self) -> bool:
+        """Whether no action changes or removes anything."""
+        return all(isinstance(action, CreateSecret | CreateService) for action in self.actions)
 
 
 def fresh(wanted: Wanted) -> NotebookStatus:

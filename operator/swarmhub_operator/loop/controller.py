@@ -130,7 +130,8 @@ class Controller:
             self._pulse.report("store", None)
             for name in () if full or changes is None else changes.notebooks:
                 if not self._reconciler.is_own_write(name):
-                    self._queue.add(name)
+                    # What was asked of it says nothing new of the Swarm, which is watched as well.
+                    self._queue.add(name, self._parts.clock() - LONGEST)
             if changes is not None:
                 self._note_orders(changes)
             full = False

@@ -105,23 +105,30 @@ class Reconciler:
         return record is not None and _version(record) == written
 
     def _step(self, wanted: Wanted) -> float | None:
-        measure, clock = self._parts.metrics.measure, self._parts.clock
-        with measure(Step.OBSERVE, clock):
-            snapshot = self._look(wanted.name)
-            observed = self._observe(wanted, snapshot)
-        wanted = self._bind_homes(wanted, snapshot)
-        context = Context(self._parts.policy, self._parts.network, self._parts.now())
-        with measure(Step.DECIDE, clock):
-            verdict = self._decider.decide(wanted, observed, snapshot, context)
-        with measure(Step.APPLY, clock):
+        seen = self._parts.seen(wanted.name)
+        wanted, observed, verdict = self._judge(wanted, seen)
+        if seen is not None and not verdict.adds_only:
+            # What was there some time ago may hold a home by now that only its tasks can tell of.
+            wanted, observed, verdict = self._judge(wanted, None)
+        with self._parts.metrics.measure(Step.APPLY, self._parts.clock):
             self._carry_out(wanted, observed, verdict)
         self._starting.follow_up(wanted.name, observed, verdict)
         return verdict.look_again
 
-    def _look(self, name: str) -> Snapshot:
+    def _judge(self, wanted: Wanted, seen: float | None) -> tuple[Wanted, Observed, Verdict]:
+        """Decide on one notebook by a look at it that began at `seen`, or now."""
+        measure, clock = self._parts.metrics.measure, self._parts.clock
+        with measure(Step.OBSERVE, clock):
+            snapshot = self._look(wanted.name, seen)
+            observed = self._observe(wanted, snapshot)
+        wanted = self._bind_homes(wanted, snapshot)
+        context = Context(self._parts.policy, self._parts.network, self._parts.now())
+        with measure(Step.DECIDE, clock):
+            return wanted, observed, self._decider.decide(wanted, observed, snapshot, context)
+
+    def _look(self, name: str, seen: float | None = None) -> Snapshot:
         """Look at one notebook; what we have changed of it is only judged by what came after."""
-        changed = self._changed.get(name, NEVER)
-        return self._parts.observer.look_at(name, changed, self._parts.seen(name))
+        return self._parts.observer.look_at(name, self._changed.get(name, NEVER), seen)
 
     def _observe(self, wanted: Wanted, snapshot: Snapshot) -> Observed:
         since_repair = self._parts.clock() - self._repaired.get(wanted.name, NEVER)
