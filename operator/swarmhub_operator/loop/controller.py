@@ -130,8 +130,7 @@ class Controller:
             self._pulse.report("store", None)
             for name in () if full or changes is None else changes.notebooks:
                 if not self._reconciler.is_own_write(name):
-                    # What was asked of it says nothing new of the Swarm, which is watched as well.
-                    self._queue.add(name, self._parts.clock() - LONGEST)
+                    self._queue.add_asked(name)
             if changes is not None:
                 self._note_orders(changes)
             full = False

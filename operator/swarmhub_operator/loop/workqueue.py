@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 BASE_DELAY = 0.2  # seconds
 MAX_DELAY = 30.0
+RECENT = 15.0  # seconds; by then the watch has looked at everything anew
 IDLE_TURN = 4  # of so many names handed out, one is idle if any is
 
 
@@ -64,11 +65,17 @@ class WorkQueue:
             self._delayed.pop(name, None)
             self._put(name, seen)
 
+    def add_asked(self, name: str) -> None:
+        """Look at `name` as soon as a worker is free, for a reason that lies not in the Swarm.
+
+        A person has asked for something, it is its turn, or it answers: nothing that a look
+        would show, and the Swarm is watched as well.
+        """
+        self.add(name, self._clock() - RECENT)
+
     def _put(self, name: str, seen: float | None = None) -> None:
         if name in self._working:
             self._again.add(name)
-            return
-        if name in self._ready and name not in self._seen:
             return
         self._note_seen(name, seen)
         if name not in self._ready:
@@ -77,6 +84,10 @@ class WorkQueue:
             self._condition.notify()
 
     def _note_seen(self, name: str, seen: float | None) -> None:
+        """Note what will do to a name that is added; of one that waits, the stricter wish counts."""
+        if name in self._ready or name in self._idle:
+            known = self._seen.get(name)
+            seen = None if seen is None or known is None else max(seen, known)
         self._seen.pop(name, None)
         if seen is not None:
             self._seen[name] = seen
@@ -85,8 +96,7 @@ class WorkQueue:
         """Look at `name` when there is time; see `add`."""
         with self._condition:
             if name not in self._ready and name not in self._working:
-                if name not in self._idle or name in self._seen:
-                    self._note_seen(name, seen)
+                self._note_seen(name, seen)
                 self._idle.setdefault(name, self._clock())
                 self._condition.notify()
 

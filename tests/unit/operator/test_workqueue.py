@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from swarmhub_operator.loop.workqueue import BASE_DELAY, MAX_DELAY, Lane, WorkQueue
+from swarmhub_operator.loop.workqueue import BASE_DELAY, MAX_DELAY, RECENT, Lane, WorkQueue
 
 
 class Clock:
@@ -241,7 +241,9 @@ def test_what_was_seen_will_do_only_if_everybody_says_so(clock: Clock) -> None:
     """Who adds a name without saying since when it is seen wants it to be looked at anew."""
     queue = WorkQueue(clock)
     queue.add_idle("swept", 5.0)
-    queue.add("hinted", 6.0)
+    queue.add("hinted", clock.now)
+    queue.add_asked("hinted")
+    queue.add_asked("asked")
     for first, second in ((7.0, None), (None, 7.0)):
         queue.add(f"{first} {second}", first)
         queue.add(f"{first} {second}", second)
@@ -251,8 +253,13 @@ def test_what_was_seen_will_do_only_if_everybody_says_so(clock: Clock) -> None:
     while (name := queue.get(0)) is not None:
         seen[name] = queue.seen(name)
     assert seen == {
-        "hinted": 6.0, "7.0 None": None, "None 7.0": None, "changed": None, "swept": 5.0
-    }  # fmt: skip
+        "hinted": clock.now,
+        "asked": clock.now - RECENT,
+        "7.0 None": None,
+        "None 7.0": None,
+        "changed": None,
+        "swept": 5.0,
+    }
 
 
 def test_what_comes_back_is_to_be_seen_anew(clock: Clock) -> None:
