@@ -84,7 +84,7 @@ class WorkQueue:
             self._condition.notify()
 
     def _note_seen(self, name: str, seen: float | None) -> None:
-        """Note what will do to a name that is added; of one that waits, the stricter wish counts."""
+        """Note what will do to a name that comes; if it waits already, the stricter wish counts."""
         if name in self._ready or name in self._idle:
             known = self._seen.get(name)
             seen = None if seen is None or known is None else max(seen, known)
