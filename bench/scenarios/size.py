@@ -76,6 +76,7 @@ def _size(size: int) -> list[Figure]:
             with closing(Store.open(f"sqlite:///{folder}/state/state.db")) as store:
                 with operator(simulator, folder, "third", _ALWAYS) as process:
                     wait_for("the operator to lead", process.leads, 60)
+                    wait_for("all to be known", lambda: looks(process) >= size, _SWEPT_WITHIN)
                     take("change to call, p99", quantile(_changes(store, simulator, size), 0.99))
                 if size == SIZES[0]:
                     with operator(simulator, folder, "fourth") as process:
