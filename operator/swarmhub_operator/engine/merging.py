@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from immutables import Map
+
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.engine.tally import changed
@@ -37,10 +39,10 @@ def merged(whole: Snapshot, name: str, part: Snapshot) -> Snapshot:
     )
 
 
-def _with(old: Mapping[str, T], gone: Iterable[str], new: Mapping[str, T]) -> dict[str, T]:
-    """Return a copy of `old` in which `new` stands for what is gone."""
-    found = dict(old)
+def _with(old: Mapping[str, T], gone: Iterable[str], new: Mapping[str, T]) -> Mapping[str, T]:
+    """Return `old`, which shares all the rest, with `new` for what is gone."""
+    found = Map(old).mutate()
     for key in gone:
         found.pop(key, None)
     found.update(new)
-    return found
+    return found.finish()

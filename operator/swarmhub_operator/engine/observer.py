@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from immutables import Map
+
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.merging import merged
 from swarmhub_operator.engine.observed import Node, Reservation, Service, Task
@@ -191,7 +193,7 @@ class Observer:
         services = self._engine.services(self._store, name)
         seen = index(started, services, tasks, secrets, ())
         with self._state:
-            return replace(seen, since={s.id: self._since(s, started) for s in services})
+            return replace(seen, since=Map({s.id: self._since(s, started) for s in services}))
 
     def _see_nodes(self, started: float, tasks: tuple[Task, ...]) -> None:
         """List the nodes if they are not known well enough to judge by.

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
+
+from immutables import Map
 
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.observed import Node, Secret, Service, Task
 from swarmhub_operator.engine.tally import Tally, tally
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +107,18 @@ def index(
     secret_lists: dict[str, list[Secret]] = {}
     for secret in secrets:
         secret_lists.setdefault(secret.labels.get(labels.NOTEBOOK, ""), []).append(secret)
-    newest_first = {k: tuple(v) for k, v in task_lists.items()}
+    newest_first = _tuples(task_lists)
     return Snapshot(
         started=started,
-        services=by_name,
+        services=Map(by_name),
         strays=tuple(strays),
         tasks=newest_first,
-        secrets={k: tuple(v) for k, v in secret_lists.items()},
+        secrets=_tuples(secret_lists),
         nodes={n.id: n for n in nodes},
-        ending={k: tuple(v) for k, v in ending.items()},
+        ending=_tuples(ending),
         tally=tally(services, newest_first),
     )
+
+
+def _tuples(lists: Mapping[str, list[T]]) -> Map[str, tuple[T, ...]]:
+    return Map({key: tuple(of_it) for key, of_it in lists.items()})

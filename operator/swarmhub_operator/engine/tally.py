@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from immutables import Map, MapMutation
+
 from swarmhub_operator.engine.amounts import NOTHING, Amounts
 from swarmhub_operator.engine.observed import UNPLACED, Service, Task
 
@@ -77,9 +79,9 @@ def changed(
         come: services that are to count.
         tasks: with which they are to.
     """
-    services = dict(whole.services)
-    mounting: dict[str, Mapping[str, Service]] = dict(whole.mounting)
-    loads = dict(whole.loads)
+    services = Map(whole.services).mutate()
+    mounting = Map(whole.mounting).mutate()
+    loads = Map(whole.loads).mutate()
     for service in gone:
         del services[service.id]
         for volume in service.volumes:
@@ -94,7 +96,7 @@ def changed(
             mounting[volume] = {**mounting.get(volume, {}), service.id: service}
         for node_id in places(service, tasks):
             loads[node_id] = loads.get(node_id, UNLOADED).plus(service.reserved)
-    return Tally(services, mounting, loads)
+    return Tally(services.finish(), mounting.finish(), loads.finish())
 
 
 def without(loads: Mapping[str, Load], service: Service, tasks: Tasks) -> dict[str, Load]:
@@ -105,7 +107,9 @@ def without(loads: Mapping[str, Load], service: Service, tasks: Tasks) -> dict[s
     return left
 
 
-def _take_from(loads: dict[str, Load], node_id: str, amounts: Amounts) -> None:
+def _take_from(
+    loads: dict[str, Load] | MapMutation[str, Load], node_id: str, amounts: Amounts
+) -> None:
     loads[node_id] = loads[node_id].minus(amounts)
     if not loads[node_id].notebooks:
         del loads[node_id]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from immutables import Map
 from support.records import later, service, task
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.merging import merged
@@ -69,7 +70,7 @@ def look(*parts: Things) -> Snapshot:
     tasks = tuple(t for part in parts for t in part[1])
     secrets = tuple(s for part in parts for s in part[2])
     seen = index(0.0, services, tasks, secrets, ())
-    return replace(seen, since={s.id: float(len(s.id)) for s in services})
+    return replace(seen, since=Map({s.id: float(len(s.id)) for s in services}))
 
 
 @given(st.data())

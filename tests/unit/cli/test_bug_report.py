@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sqlite3
 import tarfile
 from collections.abc import Iterator
@@ -148,9 +149,9 @@ def test_users_are_anonymized_everywhere(site: Site) -> None:
     site.state.store.put_events([event], fence=site.state.lease.token)
     result = site.run("bug-report", "-", "--anonymize")
     files = opened(result.stdout_bytes)
+    word = re.compile(r"(?<![a-z0-9])(?:ada|zoe)(?![a-z0-9])")  # in an id they may be by chance
     for name, text in files.items():
-        assert "ada" not in text.replace("metadata", "").replace("Metadata", ""), name
-        assert "zoe" not in text, name
+        assert not word.search(text), name
     assert json.loads(files["notebooks.json"])["items"][0]["spec"]["user"] == "user-1"
     assert "home-user-1" in files["homes.json"]
     assert "jupyter-user-1" in files["engine/services.json"]

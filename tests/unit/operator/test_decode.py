@@ -207,12 +207,12 @@ def test_one_look_is_indexed_by_name_with_the_oldest_service_first() -> None:
     second = service(id="s2", created_at=later(1))
     tasks = (task(id="t1"), task(id="t2", created_at=later(3)), task(id="t0", service_id="other"))
     seen = index(0.0, (second, first), tasks, (secret(),), (node(),))
-    assert seen.services == {"ada": first}
+    assert dict(seen.services) == {"ada": first}
     assert seen.strays == (second,)
     current = seen.current_task(first)
     assert current is not None
     assert current.id == "t2"
-    assert seen.secrets == {"ada": (secret(),)}
+    assert dict(seen.secrets) == {"ada": (secret(),)}
     assert set(seen.nodes) == {"n1"}
 
 
@@ -222,7 +222,7 @@ def test_tasks_of_removed_services_are_known_by_their_notebook() -> None:
     told = {"Spec": {"ContainerSpec": {"Labels": {labels.NOTEBOOK: "ada"}}}}
     left = decode.task({**raw, **told, "ServiceID": "gone"})
     seen = index(0.0, (service(),), (decode.task({**raw, **told}), left), (), ())
-    assert seen.ending == {"ada": (left,)}
+    assert dict(seen.ending) == {"ada": (left,)}
 
 
 @pytest.mark.parametrize("state", [TaskState.STARTING, TaskState.RUNNING, TaskState.FAILED])

@@ -230,7 +230,7 @@ def test_an_engine_that_hangs_is_waited_for_once_by_all(swarm: FakeSwarm) -> Non
     assert time.monotonic() - began < 4.5
     assert len(failures) == 6
     swarm.before = lambda _: None
-    assert observer.look(time.monotonic()).services == {}
+    assert not observer.look(time.monotonic()).services
 
 
 def test_a_task_that_has_ended_is_seen_with_its_node_as_it_is_then(swarm: FakeSwarm) -> None:
