@@ -121,13 +121,15 @@ def _width(axes: Axes, results: Results) -> None:
 
 def _size(axes: Axes, results: Results) -> None:
     """What more notebooks cost, as multiples of what the fewest do, both axes logarithmic."""
-    few = size.SIZES[0]
+    keys = {figure.key for figure in results.figures}
+    sizes = [n for n in size.SIZES if f"{size.NAME}/swarmhub/{n}: {size.MEMORY}" in keys]
+    few = sizes[0]
     for what, colour in zip(size.GROWING, _COLOURS, strict=False):
-        costs = [results.median(f"{size.NAME}/swarmhub/{n}: {what}") for n in size.SIZES]
+        costs = [results.median(f"{size.NAME}/swarmhub/{n}: {what}") for n in sizes]
         base = f"{costs[0] / 2**20:.0f} MiB" if what == size.MEMORY else f"{costs[0]:.2g} s"
         shown = f"{what}: {base} at {few:,}"
-        axes.plot(size.SIZES, [cost / costs[0] for cost in costs], "o-", color=colour, label=shown)
-    axes.plot(size.SIZES, [n / few for n in size.SIZES], ":", color=_COLOURS[7], label="linear")
+        axes.plot(sizes, [cost / costs[0] for cost in costs], "o-", color=colour, label=shown)
+    axes.plot(sizes, [n / few for n in sizes], ":", color=_COLOURS[7], label="linear")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("notebooks")
