@@ -26,6 +26,8 @@ def bindings(wanted: Wanted, snapshot: Snapshot, now: datetime) -> Iterator[tupl
     if task is None:
         return
     node = snapshot.nodes.get(task.node_id or "")
+    if service is None and (node is None or node.state != "ready"):
+        return  # of a dead node nothing ends; a person may have given its homes up
     stays = service is not None and wanted.spec.desired is Desired.RUNNING
     for name, home in wanted.homes.items():
         status = bound(home, task, node, now)

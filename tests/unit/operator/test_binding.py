@@ -53,6 +53,13 @@ def test_what_another_start_mounted_tells_nothing() -> None:
     assert places(ada(), (), (ending,)) == []
 
 
+def test_what_ends_on_a_dead_node_tells_nothing() -> None:
+    """It never ends there, also when a person has given the home up that it had."""
+    dead = node("n1", state="down")
+    seen = index(0.0, (), of(task(desired_state="remove")), (), (dead,))
+    assert list(bindings(ada(), seen, NOW)) == []
+
+
 def test_a_home_without_its_user_is_not_taken_back_by_what_ends() -> None:
     """Only a server that is meant to stay brings its user back."""
     ending = task(desired_state="remove")
