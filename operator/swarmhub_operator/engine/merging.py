@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from immutables import Map
 
-from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.engine.tally import changed
 
@@ -24,8 +23,7 @@ def merged(whole: Snapshot, name: str, part: Snapshot) -> Snapshot:
         part: a look at that notebook alone. Its nodes are not taken over, nor is when it began.
     """
     first = whole.services.get(name)
-    strays = tuple(s for s in whole.strays if s.labels.get(labels.NOTEBOOK) == name)
-    its = (*((first,) if first else ()), *strays)
+    its = (*((first,) if first else ()), *whole.strays_of(name))
     gone = {s.id for s in its} | {task.service_id for task in whole.ending.get(name, ())}
     return replace(
         whole,

@@ -54,6 +54,10 @@ class Snapshot:
         """Return every service of ours."""
         return (*self.services.values(), *self.strays)
 
+    def strays_of(self, notebook: str) -> tuple[Service, ...]:
+        """Return the further services with the label of a notebook."""
+        return tuple(s for s in self.strays if s.labels.get(labels.NOTEBOOK) == notebook)
+
     def current_task(self, service: Service) -> Task | None:
         """Return the newest task of `service`."""
         tasks = self.tasks.get(service.id, ())

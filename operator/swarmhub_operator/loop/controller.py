@@ -27,7 +27,7 @@ from swarmhub_operator.loop.prepulling import IDLE
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.loop.reconcile import Reconciler
 from swarmhub_operator.loop.rest import is_at_rest, name_of
-from swarmhub_operator.loop.workqueue import WorkQueue
+from swarmhub_operator.loop.workqueue import RECENT, WorkQueue
 
 STEADY = 1.0  # seconds between two looks while nothing is going on
 ERRANDS_EVERY = 0.5  # seconds between two looks at homes while an errand is under way
@@ -35,7 +35,7 @@ BURST = 0.02  # seconds from an event to a look, if looking costs little
 HINTED_SHARE = 0.1  # of one core that looks after events may cost
 LONGEST_HINTED = 5.0  # seconds from an event to a look, however long it takes
 BUSY_SHARE = 0.05  # of one core that looking may cost
-LONGEST = 15.0  # seconds between two looks, however long they take
+LONGEST = RECENT  # seconds between two looks, however long they take
 BEAT_EVERY = 10.0  # seconds between two signs of life while a thread waits
 EVENTS_FOR = 60.0  # seconds that one event stream lasts
 log = get_logger()

@@ -58,12 +58,11 @@ class Sight:
     def observe(self, wanted: Wanted, snapshot: Snapshot) -> Observed:
         """Return what one look tells about the notebook."""
         service = snapshot.services.get(wanted.name)
-        strays = (s for s in snapshot.strays if s.labels.get(labels.NOTEBOOK) == wanted.name)
         task = snapshot.current_task(service) if service else None
         down = snapshot.down(task)
         return Observed(
             service=service,
-            strays=tuple(strays),
+            strays=snapshot.strays_of(wanted.name),
             task=task,
             earlier=snapshot.tasks.get(service.id, ())[1:] if service else (),
             secrets=snapshot.secrets.get(wanted.name, ()),
