@@ -11,8 +11,9 @@ from typing import Any
 from simswarm.api import Api
 from simswarm.raw import Raw
 from simswarm.swarm import Swarm
-from swarmhub_operator.engine import decode, labels
+from swarmhub_operator.engine import decode, labels, news
 from swarmhub_operator.engine.errors import EngineError, Kind, classify
+from swarmhub_operator.engine.news import News
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
 
 
@@ -65,6 +66,11 @@ class SimulatedEngine:
     def tasks(self, store: str, notebook: str = "") -> tuple[Task, ...]:
         """List the tasks whose service carried the store's uid when they were made."""
         return tuple(decode.task(raw) for raw in self._ours("/tasks", store, notebook))
+
+    def ending_tasks(self, store: str) -> tuple[Task, ...]:
+        """List those of `tasks` that are to end or have ended, as long as Swarm remembers them."""
+        filters = {"label": labels.of_store(store), "desired-state": ["shutdown"]}
+        return tuple(decode.task(raw) for raw in self._call("GET", "/tasks", filters=filters))
 
     def errands(self, store: str) -> tuple[Service, ...]:
         """List the one-off services of a store."""
@@ -175,8 +181,8 @@ class SimulatedEngine:
         """Remove a volume of this engine's own node."""
         self._call("DELETE", f"/volumes/{name}")
 
-    def events(self, seconds: float) -> Iterator[str]:
-        """Yield of what kind it is, once per event of the next `seconds` of virtual time."""
+    def events(self, seconds: float) -> Iterator[News]:
+        """Yield once per event of the next `seconds` of virtual time."""
         told: list[Raw] = []
         stop = self._swarm.journal.listen(told.append)
         try:
@@ -184,4 +190,4 @@ class SimulatedEngine:
         finally:
             stop()
         for event in told:
-            yield event["Type"]
+            yield news.read(event)

@@ -39,15 +39,18 @@ from swarmhub_crds.sqlstore import (
 from swarmhub_crds.store import Store
 from swarmhub_operator import main
 from swarmhub_operator.decide import ending, follow, plan, renewing, settling
-from swarmhub_operator.engine import observer
+from swarmhub_operator.engine import news, observer
 from swarmhub_operator.engine.errors import classify
+from swarmhub_operator.engine.news import News
 from swarmhub_operator.loop import (
     apply,
     controller,
+    enginewatch,
     gate,
     health,
     images,
     inventories,
+    judged,
     leadership,
     probe,
     workqueue,
@@ -58,10 +61,12 @@ SELDOM = 0.4  # seconds of virtual time between two questions that the program a
 TABLES = ("services", "tasks", "task_labels", "secrets", "nodes")
 _THREADED = (
     controller,
+    enginewatch,
     gate,
     images,
     inventories,
     leadership,
+    judged,
     observer,
     probe,
     workqueue,
@@ -72,7 +77,7 @@ _ASKS_OFTEN = (
     *((module, "SOON") for module in (ending, follow, plan, renewing, settling)),
     (probe, "INTERVAL"),
 )
-_TIMED = (apply, controller, probe, watch)
+_TIMED = (apply, controller, enginewatch, probe, watch)
 _DATED = (homeside, lease, provision, specside, specwriting, statusside)
 _READS = (
     "get_notebook",
@@ -200,17 +205,17 @@ class StagedEngine(SimulatedEngine):
             self._seam.landed[what] += 1
         return status, answer
 
-    def events(self, seconds: float) -> Iterator[str]:
-        """Yield of what kind it is, once per event, for at most `seconds` of virtual time."""
+    def events(self, seconds: float) -> Iterator[News]:
+        """Yield once per event, for at most `seconds` of virtual time."""
         told: list[Raw] = []
         stop = self._swarm.journal.listen(told.append)
         end = self._stage.clock.monotonic() + seconds
         try:
             while (left := end - self._stage.clock.monotonic()) > 0:
                 while told:
-                    kind = told.pop()["Type"]
+                    heard = news.read(told.pop())
                     for _ in range(self.echoes()):
-                        yield kind
+                        yield heard
                 self._stage.pause(left, lambda: bool(told))
         finally:
             stop()

@@ -11,10 +11,11 @@ import requests
 from docker.auth import AuthConfig
 from docker.errors import APIError, DockerException
 
-from swarmhub_operator.engine import decode, elements, labels, tasklog
+from swarmhub_operator.engine import decode, elements, labels, news, tasklog
 from swarmhub_operator.engine.credentials import Credentials
 from swarmhub_operator.engine.errors import EngineError, Kind, classify, classify_registry
 from swarmhub_operator.engine.inspecting import Inspecting
+from swarmhub_operator.engine.news import News
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
 from swarmhub_operator.engine.registries import registry_of
 
@@ -148,6 +149,15 @@ class DockerEngine(Inspecting):
     def tasks(self, store: str, notebook: str = "") -> tuple[Task, ...]:
         """List the tasks of services that carried the store's uid when the task was made."""
         ours = {"label": labels.of_store(store, notebook)}
+        return self._list(decode.task, lambda api: api.tasks(filters=ours))
+
+    def ending_tasks(self, store: str) -> tuple[Task, ...]:
+        """List those of `tasks` that are to end or have ended, as long as Swarm remembers them.
+
+        Swarm wishes a task to be shut down that has ended by itself, too: of one that failed the
+        desired state becomes "shutdown" along with its state (swarmkit, restart supervisor).
+        """
+        ours = {"label": labels.of_store(store), "desired-state": "shutdown"}
         return self._list(decode.task, lambda api: api.tasks(filters=ours))
 
     def errands(self, store: str) -> tuple[Service, ...]:
@@ -339,8 +349,8 @@ class DockerEngine(Inspecting):
         """Remove a volume of this engine's own node."""
         self._call(lambda api: api.remove_volume(name))
 
-    def events(self, seconds: float) -> Iterator[str]:
-        """Yield of what kind it is, once per event that may concern us, for at most `seconds`.
+    def events(self, seconds: float) -> Iterator[News]:
+        """Yield once per event that may concern us, for at most `seconds`.
 
         The bound stands in for the read time-out that the SDK lacks: the engine itself ends the
         stream at `until`, so that a silent connection is noticed.
@@ -357,7 +367,7 @@ class DockerEngine(Inspecting):
         )
         try:
             for event in stream:
-                yield str(event.get("Type", ""))
+                yield news.read(event)
         except (DockerException, requests.RequestException, OSError) as error:
             raise classify(None, str(error)) from error
         finally:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from immutables import Map
 
+from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.merging import merged
 from swarmhub_operator.engine.observed import Node, Reservation, Service, Task
@@ -26,7 +27,7 @@ RESERVATIONS_SELDOM = 30.0  # seconds at most, however long the list is
 CLOSE_ABOVE = 100  # services; with fewer, a look that all share costs less than one for each
 MAX_AGE = 0.05  # seconds that a look which others asked for may be old, if looking costs little
 LONGEST_AGE = 1.0  # seconds
-SEEN_FOR = 60.0  # seconds for which a look will do to whoever has been seen by it
+SEEN_FOR = 90.0  # seconds for which a look will do to whoever has been seen by it
 LOOKING_SHARE = 0.1  # of one core that the looks of those who start may cost
 
 
@@ -91,8 +92,8 @@ class Observer:
             EngineError: as by `look`.
         """
         now = self._clock()
-        if not self._is_large():
-            age = self.pause(LOOKING_SHARE, MAX_AGE, LONGEST_AGE)
+        if not self.is_large:
+            age = pause(self.cost, LOOKING_SHARE, MAX_AGE, LONGEST_AGE)
             return self.look(max(not_before, now - age))
         not_before = max(not_before, now - MAX_AGE if seen is None else max(seen, now - SEEN_FOR))
         with self._state:
@@ -104,18 +105,27 @@ class Observer:
         except EngineError as error:
             raise _of_the_engine(error) from error
 
-    def _is_large(self) -> bool:
+    @property
+    def is_large(self) -> bool:
+        """Whether there are so many notebooks that each is looked at alone."""
         return self._last is not None and len(self._last.services) > CLOSE_ABOVE
 
-    def pause(self, share: float, least: float, most: float) -> float:
-        """Return the seconds between two looks at which looking costs a share of one core.
+    def notebook_of(self, service_id: str) -> str:
+        """Return the notebook of a service; "" if no look has seen that."""
+        service = self._last.tally.services.get(service_id) if self._last else None
+        return service.labels.get(labels.NOTEBOOK, "") if service else ""
 
-        Args:
-            share: of one core, by what the last look took.
-            least: seconds, however little it took.
-            most: seconds, however much it took.
+    def nodes(self) -> Mapping[str, Node]:
+        """Return the nodes by id, as they were some seconds ago at most.
+
+        Raises:
+            EngineError: as by `look`.
         """
-        return _pause(self.cost, share, least, most)
+        try:
+            self._see_nodes(self._clock(), ())
+        except EngineError as error:
+            raise _of_the_engine(error) from error
+        return self._nodes
 
     def refresh_nodes(self) -> None:
         """Ask for the nodes anew at the next look."""
@@ -145,7 +155,7 @@ class Observer:
             return self._reservations
 
     def _reservations_for(self) -> float:
-        return _pause(
+        return pause(
             self._reservations_cost, LOOKING_SHARE, RESERVATIONS_EVERY, RESERVATIONS_SELDOM
         )
 
@@ -227,7 +237,15 @@ class Observer:
         return Spell(node.state, now, node.updated_at)
 
 
-def _pause(cost: float, share: float, least: float, most: float) -> float:
+def pause(cost: float, share: float, least: float, most: float) -> float:
+    """Return the seconds between two looks at which looking costs a share of one core.
+
+    Args:
+        cost: seconds that a look takes.
+        share: of one core.
+        least: seconds, however little it takes.
+        most: seconds, however much it takes.
+    """
     return min(most, max(least, cost / share))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from swarmhub_operator.engine.inspecting import Listed
+from swarmhub_operator.engine.news import News
 from swarmhub_operator.engine.observed import Node, Reservation, Secret, Service, Task, Volume
 from swarmhub_operator.engine.shares import Share
 from swarmhub_operator.engine.surroundings import About, Network
@@ -28,6 +29,9 @@ class Engine(Protocol):
 
     def tasks(self, store: str, notebook: str = "") -> tuple[Task, ...]:
         """List the tasks whose service carried the store's uid when they were made."""
+
+    def ending_tasks(self, store: str) -> tuple[Task, ...]:
+        """List those of `tasks` that are to end or have ended, as long as Swarm remembers them."""
 
     def secrets(self, store: str, notebook: str = "") -> tuple[Secret, ...]:
         """List the secrets that carry the store's uid."""
@@ -101,8 +105,8 @@ class Engine(Protocol):
     def remove_volume(self, name: str) -> None:
         """Remove a volume of this engine's own node."""
 
-    def events(self, seconds: float) -> Iterator[str]:
-        """Yield of what kind it is ("node"), once per event, for at most `seconds`."""
+    def events(self, seconds: float) -> Iterator[News]:
+        """Yield once per event that may concern us, for at most `seconds`."""
 
 
 class LogSource(Engine, Protocol):

@@ -13,31 +13,26 @@ from contextlib import closing
 from functools import partial
 
 from swarmhub_crds.errors import Conflict, LeaseLost, StoreError
+from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import Notebook
 from swarmhub_crds.watch import Changes, StoreWatch
 
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.logs import get_logger, told_with_request
+from swarmhub_operator.loop.enginewatch import EngineWatch
 from swarmhub_operator.loop.housekeeping import Housekeeping
 from swarmhub_operator.loop.nodeorders import NodeOrders
-from swarmhub_operator.loop.nodereport import NodeReport
 from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.prepulling import IDLE
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.loop.reconcile import Reconciler
 from swarmhub_operator.loop.rest import is_at_rest, name_of
-from swarmhub_operator.loop.workqueue import RECENT, WorkQueue
+from swarmhub_operator.loop.workqueue import WorkQueue
 
-STEADY = 1.0  # seconds between two looks while nothing is going on
 ERRANDS_EVERY = 0.5  # seconds between two looks at homes while an errand is under way
-BURST = 0.02  # seconds from an event to a look, if looking costs little
-HINTED_SHARE = 0.1  # of one core that looks after events may cost
-LONGEST_HINTED = 5.0  # seconds from an event to a look, however long it takes
-BUSY_SHARE = 0.05  # of one core that looking may cost
-LONGEST = RECENT  # seconds between two looks, however long they take
 BEAT_EVERY = 10.0  # seconds between two signs of life while a thread waits
-EVENTS_FOR = 60.0  # seconds that one event stream lasts
+JUDGE_ALL = 10  # of so many sweeps, one judges also what has not changed
 log = get_logger()
 
 
@@ -49,15 +44,14 @@ class Controller:
         self._queue = queue
         self._reconciler = Reconciler(parts)
         self._housekeeping = Housekeeping(parts)
-        self._nodes = NodeReport(parts.store, parts.leadership, parts.own_memory.used)
         self._node_orders = NodeOrders(parts)
         self._watch = StoreWatch(parts.store.url)
         self._pulse = pulse
         self._beat_sweep = partial(pulse.beat, "sweep")
         self._stop = threading.Event()
-        self._hint = threading.Event()
+        self._engine_watch = EngineWatch(parts, queue, pulse, self._stop)
         self._began = float("-inf")
-        self._hinted = float("-inf")  # when the last event came
+        self._sweeps = 0
         self._threads: list[threading.Thread] = []
 
     def start(self, workers: int) -> None:
@@ -66,8 +60,8 @@ class Controller:
         self._parts.events.leads()
         jobs: list[tuple[str, Callable[[], None]]] = [
             ("store-watch", self._follow_store),
-            ("engine-watch", self._watch_engine),
-            ("engine-events", self._watch_events),
+            ("engine-watch", self._engine_watch.look),
+            ("engine-events", self._engine_watch.listen),
             ("sweep", self._sweep),
             ("prepull", self._prepull),
             ("prober", self._parts.prober.run),
@@ -99,7 +93,7 @@ class Controller:
         is a daemon and ends with the process, as that of the event stream does.
         """
         self._stop.set()
-        self._hint.set()
+        self._engine_watch.wake()
         self._queue.close()
         self._watch.wake()
         self._parts.prober.close()
@@ -153,66 +147,6 @@ class Controller:
                 self._queue.add(name_of(record), self._began)
             else:
                 self._queue.add_idle(name_of(record))
-
-    def _watch_engine(self) -> None:
-        """Compare each look with the last, and queue the notebooks that differ."""
-        known: dict[str, tuple[object, ...]] = {}
-        oldest = self._parts.clock()
-        while not self._stop.is_set():
-            self._pulse.beat("engine-watch")
-            self._parts.events.write()
-            try:
-                snapshot = self._parts.observer.look(oldest)
-            except EngineError as error:
-                self._pulse.report("engine", str(error))
-                self._stop.wait(STEADY)
-                continue
-            self._pulse.report("engine", None)
-            self._report_nodes(snapshot)
-            names = {*snapshot.services, *snapshot.secrets, *known}
-            seen = {name: snapshot.fingerprint(name) for name in names}
-            for name, fingerprint in seen.items():
-                if known.get(name) != fingerprint:
-                    self._queue.add(name, snapshot.started)
-            known = {n: seen[n] for n in (*snapshot.services, *snapshot.secrets)}
-            oldest = self._await_news()
-        self._parts.events.write(at_once=True)
-
-    def _await_news(self) -> float:
-        """Wait until another look is due, and return how old it may be: when it has to begin."""
-        pause = self._parts.observer.pause
-        if not self._hint.wait(pause(BUSY_SHARE, STEADY, LONGEST)):
-            return self._parts.clock()
-        # Events come in bursts; one look serves them all.
-        self._stop.wait(pause(HINTED_SHARE, BURST, LONGEST_HINTED))
-        self._hint.clear()
-        return self._hinted
-
-    def _report_nodes(self, snapshot: Snapshot) -> None:
-        """Tell of the nodes; a store that cannot be written is told of elsewhere."""
-        try:
-            self._nodes.publish(snapshot)
-        except LeaseLost:
-            raise
-        except StoreError as error:
-            log.warning("nodes", outcome="postponed", error=str(error))
-
-    def _watch_events(self) -> None:
-        """Turn the engine's events into hints; they may be lost, late or doubled."""
-        while not self._stop.is_set():
-            began = time.monotonic()
-            try:
-                for kind in self._parts.engine.events(EVENTS_FOR):
-                    if kind == "node":
-                        self._parts.observer.refresh_nodes()
-                    self._hinted = self._parts.clock()
-                    self._hint.set()
-                    if self._stop.is_set():
-                        return
-            except EngineError as error:
-                self._pulse.report("engine", str(error))
-            if time.monotonic() - began < STEADY:  # an engine that is down, or of another time
-                self._stop.wait(STEADY)
 
     def _sweep(self) -> None:
         while not self._stop.is_set():
@@ -274,11 +208,19 @@ class Controller:
             self._stop.wait(min(pause, BEAT_EVERY))
 
     def _sweep_over(self, snapshot: Snapshot) -> None:
-        """Queue what is not at rest by its record, and what has something in the Swarm."""
+        """Queue what is not at rest by its record, and what has something in the Swarm.
+
+        Most sweeps leave out what was found to be right and has not changed since.
+        """
+        self._sweeps += 1
+        right: set[str] = set()
+        homes = {h.metadata.name: h for h in self._parts.store.list_homes() if isinstance(h, Home)}
         for record in self._parts.store.list_notebooks():
-            if not is_at_rest(record):
+            if self._sweeps % JUDGE_ALL and self._reconciler.is_right(record, homes, snapshot):
+                right.add(name_of(record))
+            elif not is_at_rest(record):
                 self._queue.add_idle(name_of(record), snapshot.started)
-        for name in {*snapshot.services, *snapshot.secrets}:
+        for name in {*snapshot.services, *snapshot.secrets} - right:
             self._queue.add_idle(name, snapshot.started)
 
     def _work(self) -> None:

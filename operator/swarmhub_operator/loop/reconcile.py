@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from swarmhub_crds.errors import StoreError
 from swarmhub_crds.home import Home
@@ -21,6 +22,7 @@ from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.logs import get_logger, note_request
 from swarmhub_operator.loop.apply import Applier
 from swarmhub_operator.loop.deciding import Decider
+from swarmhub_operator.loop.judged import Judged
 from swarmhub_operator.loop.metrics import Step
 from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.sight import Sight, Sources, is_settled, is_to_run
@@ -31,12 +33,23 @@ NEVER = float("-inf")
 log = get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What was decided on one notebook, and by what."""
+
+    wanted: Wanted
+    snapshot: Snapshot
+    observed: Observed
+    verdict: Verdict
+
+
 class Reconciler:
     """Brings one notebook at a time closer to its record. Thread-safe for different names."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._starting = Starting(parts)
+        self._judged = Judged()
         self._decider = Decider(parts.engine, parts.observer, parts.store.uid, parts.clock)
         places = parts.inventories
         sources = Sources(parts.store.get_home, parts.store.removed_uids, places.known, places.find)
@@ -104,27 +117,52 @@ class Reconciler:
             return False
         return record is not None and _version(record) == written
 
+    def is_right(
+        self, record: Notebook | Broken, homes: Mapping[str, Home], snapshot: Snapshot
+    ) -> bool:
+        """Return whether a server was found to be right by what a look shows still.
+
+        Args:
+            record: its record.
+            homes: all that can be read, by volume.
+            snapshot: the look.
+        """
+        return isinstance(record, Notebook) and self._judged.holds(record, homes, snapshot)
+
     def _step(self, wanted: Wanted) -> float | None:
         seen = self._parts.seen(wanted.name)
-        wanted, observed, verdict = self._judge(wanted, seen)
-        if seen is not None and not verdict.adds_only:
+        found = self._judge(wanted, seen)
+        if seen is not None and not found.verdict.adds_only:
             # What was there some time ago may hold a home by now that only its tasks can tell of.
-            wanted, observed, verdict = self._judge(wanted, None)
+            found = self._judge(found.wanted, None, found)
+        wanted, observed, verdict = found.wanted, found.observed, found.verdict
+        self._judged.note(wanted, found.snapshot, verdict)
         with self._parts.metrics.measure(Step.APPLY, self._parts.clock):
             self._carry_out(wanted, observed, verdict)
         self._starting.follow_up(wanted.name, observed, verdict)
         return verdict.look_again
 
-    def _judge(self, wanted: Wanted, seen: float | None) -> tuple[Wanted, Observed, Verdict]:
-        """Decide on one notebook by a look at it that began at `seen`, or now."""
+    def _judge(
+        self, wanted: Wanted, seen: float | None, before: _Judgement | None = None
+    ) -> _Judgement:
+        """Decide on one notebook by a look at it.
+
+        Args:
+            wanted: the notebook.
+            seen: since when what is seen of it is new enough; None: it is to be seen anew.
+            before: stands if the look is none that began later.
+        """
         measure, clock = self._parts.metrics.measure, self._parts.clock
         with measure(Step.OBSERVE, clock):
             snapshot = self._look(wanted.name, seen)
+            if before is not None and snapshot.started <= before.snapshot.started:
+                return before
             observed = self._observe(wanted, snapshot)
         wanted = self._bind_homes(wanted, snapshot)
         context = Context(self._parts.policy, self._parts.network, self._parts.now())
         with measure(Step.DECIDE, clock):
-            return wanted, observed, self._decider.decide(wanted, observed, snapshot, context)
+            verdict = self._decider.decide(wanted, observed, snapshot, context)
+        return _Judgement(wanted, snapshot, observed, verdict)
 
     def _look(self, name: str, seen: float | None = None) -> Snapshot:
         """Look at one notebook; what we have changed of it is only judged by what came after."""
@@ -192,6 +230,7 @@ class Reconciler:
             memory.pop(name, None)
 
     def _let_go(self, name: str) -> None:
+        self._judged.forget(name)
         self._decider.drop(name)
         self._starting.forget(name)
 

@@ -23,9 +23,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from swarmhub_operator.engine.observer import SEEN_FOR
+
 BASE_DELAY = 0.2  # seconds
 MAX_DELAY = 30.0
-RECENT = 15.0  # seconds; by then the watch has looked at everything anew
 IDLE_TURN = 4  # of so many names handed out, one is idle if any is
 
 
@@ -71,7 +72,7 @@ class WorkQueue:
         A person has asked for something, it is its turn, or it answers: nothing that a look
         would show, and the Swarm is watched as well.
         """
-        self.add(name, self._clock() - RECENT)
+        self.add(name, self._clock() - SEEN_FOR)
 
     def _put(self, name: str, seen: float | None = None) -> None:
         if name in self._working:

@@ -18,6 +18,7 @@ from swarmhub_crds.store import Store
 from swarmhub_operator.decide.policy import Policy
 from swarmhub_operator.engine import labels
 from swarmhub_operator.engine.errors import EngineError, Kind, classify
+from swarmhub_operator.engine.news import News
 from swarmhub_operator.engine.observed import (
     Node,
     Reservation,
@@ -90,6 +91,12 @@ class FakeSwarm:
             of = {i: s.labels.get(labels.NOTEBOOK) for i, s in self._services.items()}
             found = tuple(self._tasks.values()) if store else ()
         return tuple(t for t in found if notebook in ("", of[t.service_id]))
+
+    def ending_tasks(self, store: str) -> tuple[Task, ...]:
+        """List the tasks that have ended."""
+        self._call("ending_tasks")
+        with self._lock:
+            return tuple(t for t in self._tasks.values() if t.ended) if store else ()
 
     def errands(self, store: str) -> tuple[Service, ...]:
         """List the one-off services of a store."""
@@ -267,7 +274,7 @@ class FakeSwarm:
         self._call("remove_volume")
         del self.volumes[name]
 
-    def events(self, seconds: float) -> Iterator[str]:
+    def events(self, seconds: float) -> Iterator[News]:
         """Tell of nothing, for some time."""
         self._call("events")
         time.sleep(min(seconds, 0.2))

@@ -12,7 +12,7 @@ from swarmhub_crds.store import Store
 from swarmhub_operator.decide.policy import Policy, SweepPolicy
 from swarmhub_operator.engine import observer
 from swarmhub_operator.engine.observed import Service
-from swarmhub_operator.loop import controller
+from swarmhub_operator.loop import enginewatch
 from unit.operator.fakeswarm import FakeSwarm, Operator
 
 NEVER = Policy(sweep=SweepPolicy(interval=3600))
@@ -42,7 +42,7 @@ def swarm() -> Told:
 def operator(store: Store, swarm: Told, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
     """Yield an operator to which any number of notebooks are many, and that looks seldom."""
     monkeypatch.setattr(observer, "CLOSE_ABOVE", -1)
-    monkeypatch.setattr(controller, "STEADY", 3600.0)
+    monkeypatch.setattr(enginewatch, "STEADY", 3600.0)
     made = Operator(store, swarm, NEVER)
     yield made
     made.stop()

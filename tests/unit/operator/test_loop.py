@@ -31,7 +31,7 @@ from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.errors import EngineError, Kind
 from swarmhub_operator.engine.observed import Reservation
 from swarmhub_operator.engine.observer import Observer
-from swarmhub_operator.loop import controller, pulse
+from swarmhub_operator.loop import controller, enginewatch, pulse
 from unit.operator.fakeswarm import NODE, FakeSwarm, Operator, spec
 
 NEVER = Policy(sweep=SweepPolicy(interval=3600))  # so that only a wake-up can be the cause
@@ -189,7 +189,7 @@ def test_seldom_sweeps_and_a_slow_engine_are_no_lack_of_life(
     """A sweep every hour and looks that take long: the threads still say that they live."""
     monkeypatch.setattr(pulse, "STALE", 2.0)
     monkeypatch.setattr(controller, "BEAT_EVERY", 0.5)
-    monkeypatch.setattr(controller, "LONGEST", 1.0)
+    monkeypatch.setattr(enginewatch, "LONGEST", 1.0)
 
     def slow(call: str) -> None:
         if call == "services":

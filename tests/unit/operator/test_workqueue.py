@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
-from swarmhub_operator.loop.workqueue import BASE_DELAY, MAX_DELAY, RECENT, Lane, WorkQueue
+from swarmhub_operator.engine.observer import SEEN_FOR
+from swarmhub_operator.loop.workqueue import BASE_DELAY, MAX_DELAY, Lane, WorkQueue
 
 
 class Clock:
@@ -254,7 +255,7 @@ def test_what_was_seen_will_do_only_if_everybody_says_so(clock: Clock) -> None:
         seen[name] = queue.seen(name)
     assert seen == {
         "hinted": clock.now,
-        "asked": clock.now - RECENT,
+        "asked": clock.now - SEEN_FOR,
         "7.0 None": None,
         "None 7.0": None,
         "changed": None,
