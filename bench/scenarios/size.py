@@ -19,7 +19,7 @@ from bench.results import Figure
 from bench.say import say
 from bench.site.engine import EngineClient
 from bench.size.crowd import IMAGE, NETWORK, asked, named
-from bench.size.pair import SWEEPS_EVERY, Simulator, busy, looks, operator, quiet, resident
+from bench.size.pair import SWEEPS_EVERY, Simulator, busy, looks, operator, quiet, resident, swept
 from bench.stats import quantile
 
 NAME: Final = "size"
@@ -67,7 +67,7 @@ def _size(size: int) -> list[Figure]:
             began = time.monotonic()
             with operator(simulator, folder, "second") as process:
                 take("cold start, all known", quiet(process, _ADOPTED_WITHIN) - began)
-                take("full sweep", _sweep(process, size))
+                take("full sweep", _sweep(process))
                 quiet(process, _ADOPTED_WITHIN)
                 used = busy(process)
                 time.sleep(_IDLE)
@@ -92,13 +92,12 @@ def _running(process: OperatorProcess) -> int:
     return sum('"event": "phase"' in line and '"phase": "Running"' in line for line in lines)
 
 
-def _sweep(process: OperatorProcess, size: int) -> float:
-    """Wait for the next sweep; how long until all notebooks have been looked at."""
-    before = looks(process)
-    wait_for("a sweep to begin", lambda: looks(process) > before, _SWEPT_WITHIN)
-    began = time.monotonic()
-    wait_for("it to end", lambda: looks(process) >= before + size, _SWEPT_WITHIN)
-    return time.monotonic() - began
+def _sweep(process: OperatorProcess) -> float:
+    """Wait for the next sweep, and return how many seconds it took."""
+    count, seconds = swept(process)
+    wait_for("a sweep to end", lambda: swept(process)[0] > count, _SWEPT_WITHIN)
+    after, more = swept(process)
+    return (more - seconds) / (after - count)
 
 
 def _changes(store: Store, simulator: Simulator, size: int) -> list[float]:

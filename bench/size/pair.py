@@ -25,6 +25,7 @@ _CALL_WITHIN = 60.0  # seconds
 _POLICY = "sweep:\n  interval: {interval}\n"
 SWEEPS_EVERY = 60.0  # seconds
 _QUIET = 0.25  # of a core
+_SWEPT = re.compile(r"^swarmhub_sweep_duration_seconds_(sum|count) (\S+)$", re.MULTILINE)
 _LOOKS = re.compile(r"^swarmhub_reconcile_total\{.*\} (\S+)$", re.MULTILINE)
 _TOLD_WITHIN = 30.0  # seconds
 _LOOKED_AT = 2.0  # seconds, over which the use of a core is taken
@@ -124,8 +125,21 @@ def looks(process: OperatorProcess) -> int:
     Raises:
         httpx.HTTPError: it does not tell.
     """
-    told = httpx.get(f"http://127.0.0.1:{process.port}/metrics", timeout=_TOLD_WITHIN)
-    return sum(int(float(number)) for number in _LOOKS.findall(told.text))
+    return sum(int(float(number)) for number in _LOOKS.findall(_told(process)))
+
+
+def swept(process: OperatorProcess) -> tuple[int, float]:
+    """Return how many sweeps an operator has made, and how many seconds they took in all.
+
+    Raises:
+        httpx.HTTPError: it does not tell.
+    """
+    found = dict(_SWEPT.findall(_told(process)))
+    return int(float(found["count"])), float(found["sum"])
+
+
+def _told(process: OperatorProcess) -> str:
+    return httpx.get(f"http://127.0.0.1:{process.port}/metrics", timeout=_TOLD_WITHIN).text
 
 
 def resident(process: OperatorProcess) -> float:

@@ -168,6 +168,7 @@ class Controller:
         self._sweep_over(self._parts.observer.look(asked))
         self._housekeeping.collect_garbage(asked, self._beat_sweep)
         self._look_after_homes()
+        self._parts.metrics.sweeps.observe(self._parts.clock() - asked)
         self._parts.metrics.last_sweep.set(self._parts.now().timestamp())
 
     def _look_after_homes(self) -> None:

@@ -120,6 +120,12 @@ class Metrics:
             "When this process last ended a sweep; 0: not yet.",
             registry=own,
         )
+        self.sweeps = Histogram(
+            "swarmhub_sweep_duration_seconds",
+            "What sweeps took: to look at everything, to compare, and to remove garbage.",
+            buckets=_CALL,
+            registry=own,
+        )
         # What is there at 0 from the beginning is not missed when it happens for the first time.
         for outcome in Outcome:
             self.reconciles.labels(outcome)
