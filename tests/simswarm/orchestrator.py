@@ -36,6 +36,7 @@ class Orchestrator:
         self._changed = changed
         self._forgotten = forgotten
         self._successor: dict[str, str] = {}  # old task -> the one that waits for its end
+        self._reaped: dict[str, None] = {}  # services of which a task may be cleared away; a set
         self._reaping = False
         self._updating: dict[str, str] = {}  # service -> new task that its update watches
 
@@ -95,14 +96,14 @@ class Orchestrator:
             },
         )
         self._born(task)
-        self._reap_later()
+        self._reap_later(task)
         return task
 
     def _desire(self, task: Raw, wish: str) -> None:
         if states.RANK[task["DesiredState"]] < states.RANK[wish]:
             task = states.desire(self._world, task, wish)
         self._changed(task)
-        self._reap_later()
+        self._reap_later(task)
 
     def _update(self, service: Raw, tasks: list[Raw]) -> None:
         template = {k: v for k, v in service["Spec"]["TaskTemplate"].items() if k != "Runtime"}
@@ -166,7 +167,7 @@ class Orchestrator:
             del self._updating[service["ID"]]
             text = f"update paused due to failure or early termination of task {ident}"
             self._tell_update(service, "paused", text)
-        self._reap_later()
+        self._reap_later(task)
         delay = self._world.took(self._world.durations.decide)
         self._world.clock.after(delay, lambda: self.replace(ident))
 
@@ -198,7 +199,8 @@ class Orchestrator:
         for task in self._world.tasks.by("service", service_id):
             self._desire(task, "remove")
 
-    def _reap_later(self) -> None:
+    def _reap_later(self, task: Raw) -> None:
+        self._reaped[task["ServiceID"]] = None
         if not self._reaping:
             self._reaping = True
             delay = self._world.took(self._world.durations.reap)
@@ -207,17 +209,20 @@ class Orchestrator:
     def _reap(self) -> None:
         """Clear away what was to be removed, and the oldest of what is too much history."""
         self._reaping = False
-        slots: dict[tuple[str, int], list[Raw]] = {}
-        for task in list(self._world.tasks.values()):
+        looked_at, self._reaped = self._reaped, {}
+        for service_id in looked_at:
+            self._reap_of(service_id)
+
+    def _reap_of(self, service_id: str) -> None:
+        for task in self._world.tasks.by("service", service_id):
             if task["DesiredState"] == "remove" and _is_over(task):
                 self._forget(task)
-            else:
-                slots.setdefault((task["ServiceID"], states.slot(task)), []).append(task)
-        for tasks in slots.values():
-            tasks.sort(key=lambda t: (t["CreatedAt"], t["ID"]))
+        for tasks in self._slots(service_id).values():
             over = [t for t in tasks if _is_over(t)]
             for task in over[: max(0, len(tasks) - HISTORY)]:
                 self._forget(task)
+            if any(task["DesiredState"] == "remove" for task in tasks):
+                self._reaped[service_id] = None  # as it has not ended yet
 
     def _forget(self, task: Raw) -> None:
         del self._world.tasks[task["ID"]]

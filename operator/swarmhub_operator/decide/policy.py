@@ -165,7 +165,7 @@ class Policy(Part):
     notebook: NotebookBounds = NotebookBounds()
     quotas: Quotas = Quotas()
     start_rate: StartRate = StartRate()
-    starts_per_core: float = Field(default=1.0, gt=0, description="starts at work at the same time")
+    starts_per_core: float = Field(default=1.5, gt=0, description="starts at work at the same time")
     home_grace: float = Field(
         default=60.0, ge=0, description="seconds before a volume with Delete goes"
     )

@@ -18,16 +18,26 @@ from datetime import UTC, datetime
 from math import inf
 
 from swarmhub_operator.decide.quota_policy import StartRate
-from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.amounts import CORE
+from swarmhub_operator.engine.observed import Node, Reservation
 
 MINUTE = 60.0  # seconds
 NO_RATE = StartRate()
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
-def places(nodes: Iterable[Node], per_core: float) -> int:
-    """Return how many notebooks may be starting at once: by the cores of the usable nodes."""
-    cores = sum(n.cpus for n in nodes if n.usable)
+def places(nodes: Iterable[Node], per_core: float, others: Iterable[Reservation] = ()) -> int:
+    """Return how many notebooks may be starting at once: by the cores of the usable nodes.
+
+    Args:
+        nodes: of the Swarm.
+        per_core: starts for each core.
+        others: what services that are no notebooks hold of the nodes; a start cannot count on it.
+    """
+    held: Counter[str] = Counter()
+    for one in others:
+        held[one.node_id] += one.amounts.nano_cpus
+    cores = sum(max(0.0, n.cpus - held[n.id] / CORE) for n in nodes if n.usable)
     return max(1, round(cores * per_core))
 
 

@@ -130,7 +130,8 @@ class Reconciler:
         return isinstance(record, Notebook) and self._judged.holds(record, homes, snapshot)
 
     def _step(self, wanted: Wanted) -> float | None:
-        seen = self._parts.seen(wanted.name)
+        # What is to go is not judged by a look that is older: see below.
+        seen = self._parts.seen(wanted.name) if is_to_run(wanted.notebook) else None
         found = self._judge(wanted, seen)
         if seen is not None and not found.verdict.adds_only:
             # What was there some time ago may hold a home by now that only its tasks can tell of.
@@ -175,7 +176,7 @@ class Reconciler:
             return observed
         observed = self._sight.complete(wanted, observed, snapshot)
         if observed.service is None:
-            return self._starting.before(wanted, observed)
+            return self._starting.before(wanted, observed, snapshot)
         return self._starting.after(wanted, observed)
 
     def _carry_out(self, wanted: Wanted, observed: Observed, verdict: Verdict) -> None:

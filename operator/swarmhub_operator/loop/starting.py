@@ -15,6 +15,7 @@ from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.verdict import Verdict
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.engine.observed import Task, TaskState
+from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.gate import places
 from swarmhub_operator.loop.parts import Parts
@@ -54,9 +55,16 @@ class Starting:
         since = meta.spec_written_at or meta.created_at
         return self._parts.gate.ask(meta.name, self._width, record.spec.user, since)
 
-    def before(self, wanted: Wanted, observed: Observed) -> Observed:
-        """Ask for a place in the gate and for the image's digest; nothing runs yet."""
-        self._width = places(observed.nodes.values(), self._parts.policy.starts_per_core)
+    def before(self, wanted: Wanted, observed: Observed, snapshot: Snapshot) -> Observed:
+        """Ask for a place in the gate and for the image's digest; nothing runs yet.
+
+        Raises:
+            EngineError: the engine cannot be asked.
+        """
+        held = self._parts.observer.reservations()
+        others = (one for one in held if one.service_id not in snapshot.tally.services)
+        per_core = self._parts.policy.starts_per_core
+        self._width = places(observed.nodes.values(), per_core, others)
         place = self._ask(wanted.notebook)
         spec, parts = wanted.spec, self._parts
         # A registry that the policy does not name is not asked on behalf of the hub.

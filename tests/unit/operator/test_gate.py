@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from support.records import node
+from swarmhub_operator.engine.amounts import Amounts
+from swarmhub_operator.engine.observed import Reservation
 from swarmhub_operator.loop.gate import StartGate, places
 from swarmhub_operator.loop.pulse import STALE, Pulse
 
@@ -16,6 +18,18 @@ def test_places_follow_the_cores_of_usable_nodes() -> None:
     assert places((node(), *away), 0.5) == 2
     assert places((node(), node("n4", cpus=2.0)), 1) == 6
     assert places((), 1) == places((node(),), 0.01) == 1
+
+
+def test_what_other_services_hold_gives_no_place() -> None:
+    """A start cannot count on their cores; what is held elsewhere does not matter."""
+    held = [
+        Reservation("db", "n1", Amounts(nano_cpus=1_500_000_000)),
+        Reservation("db", "n1", Amounts(nano_cpus=1_500_000_000, memory=2**40)),
+        Reservation("db", "n2", Amounts(nano_cpus=4_000_000_000)),
+    ]
+    assert places((node(),), 2, held) == 2
+    assert places((node(), node("n2"), node("n3")), 1, held) == 5
+    assert places((node("n2"),), 1, [*held, *held]) == 1
 
 
 def test_first_come_first_served() -> None:
