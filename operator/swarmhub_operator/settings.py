@@ -35,7 +35,7 @@ class Settings(BaseModel):
     state_url: str = DEFAULT_STATE_URL
     docker_host: str = DEFAULT_DOCKER_HOST
     network: str = "swarmhub_notebooks"
-    workers: int = Field(default=4, ge=1, le=64)
+    workers: int = Field(default=8, ge=1, le=64)
     health_host: str = "127.0.0.1"
     health_port: int = Field(default=8089, ge=0, le=65535)
     # Networks whose machines may ask for metrics, and for nothing else; (): all may ask for all.

@@ -178,7 +178,7 @@ def _create(
     )
     status = pending(status, "Creating the service.", context.now)
     status = status.model_copy(update={"task_id": None})
-    return Verdict(status, (*secret, actions.CreateService(placement)), look_again=0.0)
+    return Verdict(status, (*secret, actions.CreateService(placement)), look_again=SOON)
 
 
 def in_line(status: NotebookStatus, place: int, now: datetime) -> Verdict:

@@ -15,11 +15,13 @@ class News:
 
     Attributes:
         kind: of object, such as "node" or "service".
+        action: what happened to it, such as "die" or "update".
         id: of the object.
         notebook: whose it is, if the event tells: that of a container does, by its labels.
     """
 
     kind: str
+    action: str = ""
     id: str = ""
     notebook: str = ""
 
@@ -29,4 +31,5 @@ def read(event: Mapping[str, Any]) -> News:
     actor = event.get("Actor") or {}
     attributes = actor.get("Attributes") or {}
     notebook = str(attributes.get(labels.NOTEBOOK, ""))
-    return News(str(event.get("Type", "")), str(actor.get("ID", "")), notebook)
+    action = str(event.get("Action", ""))
+    return News(str(event.get("Type", "")), action, str(actor.get("ID", "")), notebook)

@@ -135,13 +135,20 @@ class EngineWatch:
         if news.kind == "node":
             self._observer.refresh_nodes()
         elif self._observer.is_large:
-            # A service that nobody has looked at is one of our own making, as a rule.
-            name = news.notebook or self._observer.notebook_of(news.id)
-            if name:
-                self._queue.add(name)
+            self._queue_concerned(news)
             return
         self._hinted = self._parts.clock()
         self._hint.set()
+
+    def _queue_concerned(self, news: News) -> None:
+        """Queue the notebook that an event is about, unless that is followed already.
+
+        A service that nobody has looked at is one of our own making, as a rule; and whoever starts
+        is looked at until it answers.
+        """
+        name = news.notebook or self._observer.notebook_of(news.id)
+        if name and (news.kind, news.action) != ("container", "create"):
+            self._queue.add(name)
 
 
 def _states(nodes: Mapping[str, Node]) -> dict[str, tuple[object, ...]]:

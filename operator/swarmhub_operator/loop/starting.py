@@ -14,7 +14,7 @@ from swarmhub_operator.decide.follow import is_ready, is_recent
 from swarmhub_operator.decide.inputs import Observed
 from swarmhub_operator.decide.verdict import Verdict
 from swarmhub_operator.engine.errors import EngineError
-from swarmhub_operator.engine.observed import Task, TaskState
+from swarmhub_operator.engine.observed import Reservation, Task, TaskState
 from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.logs import get_logger
 from swarmhub_operator.loop.gate import places
@@ -36,6 +36,8 @@ class Starting:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._width = 0  # of the gate, when it was last asked for
+        self._held: tuple[Reservation, ...] = ()  # what was told last
+        self._others: tuple[Reservation, ...] = ()  # of this, what no notebook holds
         self._seen: dict[str, float] = {}  # when those in the line were last looked at
 
     def place(self, record: Notebook) -> int:
@@ -61,8 +63,7 @@ class Starting:
         Raises:
             EngineError: the engine cannot be asked.
         """
-        held = self._parts.observer.reservations()
-        others = (one for one in held if one.service_id not in snapshot.tally.services)
+        others = self._of_others(self._parts.observer.reservations(), snapshot)
         per_core = self._parts.policy.starts_per_core
         self._width = places(observed.nodes.values(), per_core, others)
         place = self._ask(wanted.notebook)
@@ -71,6 +72,16 @@ class Starting:
         ask = not place and allows_image(spec.image, parts.policy)
         image = parts.images.resolve(spec.image, spec.pull_policy) if ask else ""
         return replace(observed, place=place, image=image)
+
+    def _of_others(
+        self, held: tuple[Reservation, ...], snapshot: Snapshot
+    ) -> tuple[Reservation, ...]:
+        """Return what services that are no notebooks hold; gone through once for each list."""
+        if held is not self._held:
+            ours = snapshot.tally.services
+            self._others = tuple(one for one in held if one.service_id not in ours)
+            self._held = held
+        return self._others
 
     def after(self, wanted: Wanted, observed: Observed) -> Observed:
         """Ask the newest task: for its last words, or whether it answers."""

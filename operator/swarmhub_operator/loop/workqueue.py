@@ -10,8 +10,9 @@ The rules, as in Kubernetes' client-go:
 
 Two rules are our own. Names of the periodic pass (`add_idle`) wait behind those for which something
 has happened, so that a start does not queue behind thousands of records; but every fourth name
-that is handed out is one of them, so that they come to their turn too. And whoever adds
-a name may say that what is seen of it since some moment will do (`seen`).
+that is handed out is one of them, so that they come to their turn too. They never occupy more than
+two workers: the others would be quicker to take up what happens, and share the interpreter with
+them. And whoever adds a name may say that what is seen of it since some moment will do (`seen`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from swarmhub_operator.engine.observer import SEEN_FOR
 BASE_DELAY = 0.2  # seconds
 MAX_DELAY = 30.0
 IDLE_TURN = 4  # of so many names handed out, one is idle if any is
+IDLE_AT_ONCE = 2  # so many idle names are worked on at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class WorkQueue:
         self._delayed: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
         self._working: set[str] = set()
+        self._idling: set[str] = set()  # of these, the idle ones
         self._again: set[str] = set()
         self._failures: dict[str, int] = {}
         self._closed = False
@@ -151,12 +154,15 @@ class WorkQueue:
     def _next(self) -> str | None:
         """Take the next name out of its line; no lane keeps the other one waiting for ever."""
         idle_first = self._handed_out % IDLE_TURN == IDLE_TURN - 1
-        lanes = (self._idle, self._ready) if idle_first else (self._ready, self._idle)
+        idle = self._idle if len(self._idling) < IDLE_AT_ONCE else {}
+        lanes = (idle, self._ready) if idle_first else (self._ready, idle)
         lane = next((lane for lane in lanes if lane), None)
         if lane is None:
             return None
         name = next(iter(lane))
         del lane[name]
+        if lane is self._idle:
+            self._idling.add(name)
         self._handed_out += 1
         self._working.add(name)
         return name
@@ -174,6 +180,9 @@ class WorkQueue:
         with self._condition:
             self._working.discard(name)
             self._seen.pop(name, None)
+            if name in self._idling:
+                self._idling.discard(name)
+                self._condition.notify()
             if name in self._again:
                 self._again.discard(name)
                 self._put(name)

@@ -81,3 +81,12 @@ def test_what_is_there_is_removed_by_a_look_of_now(operator: Operator, swarm: To
     swarm.asked.clear()
     operator.store.set_desired("ada", Desired.STOPPED)
     assert until(swarm, "remove_service") == ["look ada", "remove_service"]
+
+
+def test_what_is_replaced_is_removed_by_a_look_of_now_too(operator: Operator, swarm: Told) -> None:
+    """It is to run still; and where its home is, the task that goes may be the only one to tell."""
+    operator.apply("ada")
+    settled(operator, swarm, lambda s: s.phase is Phase.RUNNING)
+    swarm.asked.clear()
+    operator.apply("ada", image="better")
+    assert until(swarm, "remove_service") == ["look ada", "remove_service"]

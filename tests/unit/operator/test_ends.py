@@ -37,9 +37,11 @@ def test_what_a_list_took_is_told() -> None:
 def test_an_event_of_a_container_tells_whose_it_is() -> None:
     """One of a service has its id alone; and nothing is expected of any."""
     of_container = {"swarmhub.notebook": "ada", "image": "lab"}
-    event = {"Type": "container", "Actor": {"ID": "c1", "Attributes": of_container}}
-    assert read(event) == News("container", "c1", "ada")
-    event = {"Type": "service", "Actor": {"ID": "s1", "Attributes": {"name": "jupyter-ada"}}}
-    assert read(event) == News("service", "s1")
+    about = {"ID": "c1", "Attributes": of_container}
+    event = {"Type": "container", "Action": "die", "Actor": about}
+    assert read(event) == News("container", "die", "c1", "ada")
+    about = {"ID": "s1", "Attributes": {"name": "jupyter-ada"}}
+    event = {"Type": "service", "Action": "update", "Actor": about}
+    assert read(event) == News("service", "update", "s1")
     assert read({"Type": "node", "Actor": None}) == News("node")
     assert read({}) == News("")

@@ -72,10 +72,10 @@ def test_an_event_has_that_notebook_looked_at_alone(
     found = swarm.find_service("jupyter-ada")
     assert found is not None
     swarm.remove_service(found.id)
-    swarm.events_told.append(News("service", found.id))
+    swarm.events_told.append(News("service", "remove", found.id))
     wait_for("another service", lambda: _another(swarm, found.id), timeout=10)
     swarm.end_task("jupyter-bob")
-    swarm.events_told.append(News("container", "c1", "bob"))
+    swarm.events_told.append(News("container", "die", "c1", "bob"))
     operator.wait("bob", "has failed", lambda s: s.failures == 1)
 
 
@@ -89,7 +89,7 @@ def test_an_event_of_what_nobody_has_seen_is_no_reason_to_look_at_all(
 ) -> None:
     """It is of our own making, as a rule: a look at all for each start would take a core."""
     whole = _whole_looks(swarm)
-    swarm.events_told += [News("service", "s99"), News("secret", "x99")] * 20
+    swarm.events_told += [News("service", "create", "s99"), News("secret", "create", "x99")] * 20
     time.sleep(1.5)
     assert len(whole) == 0
 
@@ -97,11 +97,11 @@ def test_an_event_of_what_nobody_has_seen_is_no_reason_to_look_at_all(
 def test_all_are_looked_at_when_a_node_changes(operator: Operator, swarm: Telling) -> None:
     """Whoever runs there is concerned."""
     swarm.nodes_seen = (replace(NODE, state="down"),)
-    swarm.events_told.append(News("node", "n1"))
+    swarm.events_told.append(News("node", "update", "n1"))
     for name in ("ada", "bob"):
         operator.wait(name, "is away", lambda s: "down" in s.message)
     swarm.nodes_seen = (NODE,)
-    swarm.events_told.append(News("node", "n1"))
+    swarm.events_told.append(News("node", "update", "n1"))
     operator.wait("ada", "is back", lambda s: s.phase is Phase.RUNNING)
 
 

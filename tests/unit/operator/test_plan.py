@@ -59,7 +59,7 @@ def test_a_new_notebook_gets_its_secret_before_its_service() -> None:
     assert verdict.status.phase is Phase.PENDING
     assert verdict.status.observed_generation == 1
     assert truth(verdict.status, ConditionType.ACCEPTED) == "True"
-    assert verdict.look_again == 0.0
+    assert verdict.look_again == SOON
 
 
 def test_a_secret_that_exists_is_not_made_twice() -> None:

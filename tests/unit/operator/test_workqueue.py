@@ -203,6 +203,7 @@ def test_what_happened_goes_before_the_periodic_pass(queue: WorkQueue) -> None:
     taken = [queue.get(0) for _ in range(8)]
     assert taken[:4] == ["new-0", "new-1", "new-2", "idle-0"]
     assert taken[4:] == ["new-3", "new-4", "new-5", "idle-1"]
+    queue.done("idle-0")
     assert queue.get(0) == "idle-2"
 
 
@@ -273,3 +274,16 @@ def test_what_comes_back_is_to_be_seen_anew(clock: Clock) -> None:
     queue.done("ada")
     assert queue.get(0) == "ada"
     assert queue.seen("ada") is None
+
+
+def test_the_periodic_pass_leaves_workers_to_what_happens(queue: WorkQueue) -> None:
+    """However many of its names wait; the next one comes when one is done with."""
+    for name in "abc":
+        queue.add_idle(name)
+    assert [queue.get(0), queue.get(0), queue.get(0)] == ["a", "b", None]
+    queue.add("d")
+    assert [queue.get(0), queue.get(0)] == ["d", None]
+    queue.done("d")
+    assert queue.get(0) is None
+    queue.done("a")
+    assert queue.get(0) == "c"
