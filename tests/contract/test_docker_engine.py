@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -25,7 +26,9 @@ from swarmhub_operator.decide.build import (
 )
 from swarmhub_operator.decide.drift import drift
 from swarmhub_operator.engine.docker_engine import DockerEngine
+from swarmhub_operator.engine.ends import Ends
 from swarmhub_operator.engine.errors import EngineError, Kind
+from swarmhub_operator.engine.news import News
 from swarmhub_operator.engine.observed import Service, Task, TaskState
 
 STORE = "0123456789abcdef"
@@ -230,6 +233,51 @@ def test_failed_task_tells_exit_code_and_log_and_a_raised_counter_starts_anew(
     wait_for("a second task", lambda: _newest(adapter, service_id).id != task.id, timeout=30)
     assert _service(adapter, "carol").force_update == 1
     adapter.remove_service(service_id)
+
+
+def test_ends_are_listed_apart_and_told_by_events(
+    adapter: DockerEngine, network: str, tiny: str
+) -> None:
+    """However it ended; what runs is not among them. An event of a container tells whose it is."""
+    told: list[News] = []
+    over = threading.Event()
+
+    def listen() -> None:
+        for news in adapter.events(60):
+            told.append(news)
+            if over.is_set():
+                return
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    time.sleep(0.5)
+    ends = Ends(adapter, STORE)
+    ends.news()
+    commands = {"gus": "sleep 600", "hal": "sleep 1; exit 3", "ivy": "sleep 1"}
+    made = {
+        name: _start(adapter, _wanted(name, tiny, ("sh", "-c", command)), {"TOKEN": "x"})
+        for name, command in commands.items()
+    }
+    found: set[str] = set()
+
+    def ended() -> bool:
+        found.update(ends.news())
+        return found >= {"hal", "ivy"}
+
+    wait_for("both ends to be listed", ended, timeout=30)
+    _wait_state(adapter, made["gus"], TaskState.RUNNING)
+    assert found == {"hal", "ivy"}
+    states = {task.notebook: task.state for task in adapter.ending_tasks(STORE)}
+    assert states == {"hal": TaskState.FAILED, "ivy": TaskState.COMPLETE}
+    assert ends.news() == frozenset()
+    over.set()
+    for service_id in made.values():
+        adapter.remove_service(service_id)
+    listener.join(30)
+    died = {news.notebook for news in told if (news.kind, news.action) == ("container", "die")}
+    assert died >= {"hal", "ivy"}
+    services = {news.id for news in told if (news.kind, news.action) == ("service", "create")}
+    assert services == set(made.values())
 
 
 def test_refusals_have_their_kinds(
