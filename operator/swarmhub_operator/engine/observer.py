@@ -115,6 +115,16 @@ class Observer:
         service = self._last.tally.services.get(service_id) if self._last else None
         return service.labels.get(labels.NOTEBOOK, "") if service else ""
 
+    def known(self) -> Snapshot:
+        """Return what is known, without a question and without a wait for one that is under way.
+
+        There has to have been a look.
+        """
+        with self._state:
+            if self._last is None:
+                raise RuntimeError("Nothing is known before the first look.")
+            return self._as_of(self._last.started)
+
     def nodes(self) -> Mapping[str, Node]:
         """Return the nodes by id, as they were some seconds ago at most.
 

@@ -81,7 +81,7 @@ class EngineWatch:
         if self._observer.is_large and _states(self._observer.nodes()) == self._nodes:
             for name in self._ends.news():
                 self._queue.add(name)
-            self._tell_nodes(self._observer.look(float("-inf")))
+            self._tell_nodes(self._observer.known())
             return
         snapshot = self._observer.look(oldest)
         self._tell_nodes(snapshot)

@@ -3,7 +3,8 @@
 A start is one or two seconds of pure CPU. All at once they share the cores and all finish last;
 a few at a time, half of them are done in half the time and the last is no later.
 Those that go together would also wait for Swarm and for the disk together: only half of them may be
-prepared at the same time, so that no core is idle meanwhile.
+prepared at the same time, so that no core is idle meanwhile. One that may take half a core counts
+for half, since two of them are needed to keep a core busy.
 The policy may also say how many a minute there may be.
 """
 
@@ -13,15 +14,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import inf
+from math import ceil, inf
 
 from swarmhub_operator.decide.quota_policy import StartRate
 from swarmhub_operator.engine.amounts import CORE
 from swarmhub_operator.engine.observed import Node, Reservation
 
 MINUTE = 60.0  # seconds
+WHOLE = 4  # quarters, for which a start counts that may take a core or more
 NO_RATE = StartRate()
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
@@ -41,12 +43,30 @@ def places(nodes: Iterable[Node], per_core: float, others: Iterable[Reservation]
     return max(1, round(cores * per_core))
 
 
+def share(cpu_limit: float | None) -> int:
+    """Return for how much of one start a start counts, in quarters.
+
+    Servers that are held to half a core would else leave the other half idle while they start. None
+    counts for less than a quarter: what the engine does for a start is held to nothing.
+    """
+    return WHOLE if cpu_limit is None else max(1, min(WHOLE, ceil(cpu_limit * WHOLE)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A start in the line."""
 
     user: str
     since: datetime  # when it was asked for
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Starting:
+    """A start at work."""
+
+    share: int = WHOLE
+    prepared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +93,38 @@ class StartGate:
         self._rate = rate
         self._clock = clock
         self._lock = threading.Lock()
-        self._starting: dict[str, bool] = {}  # whether it is prepared, by name
+        self._starting: dict[str, _Starting] = {}  # by name
         self._line: dict[str, _Waiting] = {}  # by name
         self._begun: list[_Begun] = []  # within the last minute
         self._unmade: dict[str, _Begun] = {}  # those of which no service was seen yet
 
-    def ask(self, name: str, width: int, user: str = "", since: datetime = ALWAYS) -> int:
+    def ask(
+        self,
+        name: str,
+        width: int,
+        user: str = "",
+        since: datetime = ALWAYS,
+        share: int = WHOLE,
+    ) -> int:
         """Ask for a place; return 0 when `name` may start, else its number in the line.
 
         Args:
             name: of the notebook.
-            width: how many may be starting at once.
+            width: how many may be starting at once that count as a whole.
             user: whose it is.
             since: when its start was asked for; who did earlier stands before it.
+            share: for how much it counts, in quarters; see `share`.
         """
         with self._lock:
             if name in self._starting:
                 return 0
             if name not in self._line:
-                self._line_up(name, _Waiting(user, since))
+                self._line_up(name, _Waiting(user, since, share))
             if not self._may_start(name, width):
                 return list(self._line).index(name) + 1
-            begun = _Begun(name, self._line.pop(name).user, self._clock())
-            self._starting[name] = False
+            waited = self._line.pop(name)
+            begun = _Begun(name, waited.user, self._clock())
+            self._starting[name] = _Starting(waited.share)
             self._begun.append(begun)
             self._unmade[name] = begun
             return 0
@@ -111,23 +140,25 @@ class StartGate:
         """Whether there is room for `name` after all that stand before it and may start."""
         start = self._clock() - MINUTE
         self._begun = [begun for begun in self._begun if begun.at > start]
-        room = min(self._room(width), (self._rate.per_minute or inf) - len(self._begun))
+        room, left = self._room(width), (self._rate.per_minute or inf) - len(self._begun)
         most = self._rate.user_per_minute or inf
         of_user = Counter(begun.user for begun in self._begun)
         for other, waiting in self._line.items():
-            if room <= 0:
+            if room < waiting.share or left <= 0:
                 return False
             may = of_user[waiting.user] < most
             if other == name:
                 return may
             of_user[waiting.user] += may
-            room -= may
+            left -= may
+            room -= may * waiting.share
         return False
 
     def _room(self, width: int) -> int:
-        """Return how many more may start."""
-        starting, prepared = len(self._starting), sum(self._starting.values())
-        return min(width - starting, (width + 1) // 2 - (starting - prepared))
+        """Return for how many more there is room, in quarters."""
+        taken = sum(one.share for one in self._starting.values())
+        unprepared = sum(one.share for one in self._starting.values() if not one.prepared)
+        return min(WHOLE * width - taken, WHOLE * ((width + 1) // 2) - unprepared)
 
     def hold(self, name: str, *, prepared: bool = False) -> str | None:
         """Count `name` as starting: its service exists already.
@@ -141,10 +172,10 @@ class StartGate:
         """
         with self._lock:
             self._line.pop(name, None)
-            was_prepared = self._starting.get(name, False)
-            self._starting[name] = prepared
+            before = self._starting.get(name, _Starting())
+            self._starting[name] = replace(before, prepared=prepared)
             self._unmade.pop(name, None)
-            return next(iter(self._line), None) if prepared and not was_prepared else None
+            return next(iter(self._line), None) if prepared and not before.prepared else None
 
     def leave(self, name: str) -> str | None:
         """Give up the place of `name`; return who is next in line, if that made room.

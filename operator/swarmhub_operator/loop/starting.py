@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from swarmhub_crds.notebook import Notebook, NotebookStatus, Phase
 
+from swarmhub_operator.decide import terms
 from swarmhub_operator.decide.actions import CreateService
 from swarmhub_operator.decide.admission import allows_image
 from swarmhub_operator.decide.build import Wanted
@@ -17,7 +18,7 @@ from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.engine.observed import Reservation, Task, TaskState
 from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.loop.gate import places
+from swarmhub_operator.loop.gate import places, share
 from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.probe import Target
 from swarmhub_operator.loop.sight import is_to_run
@@ -53,9 +54,10 @@ class Starting:
         return self._ask(record)
 
     def _ask(self, record: Notebook) -> int:
-        meta = record.metadata
+        meta, spec = record.metadata, record.spec
         since = meta.spec_written_at or meta.created_at
-        return self._parts.gate.ask(meta.name, self._width, record.spec.user, since)
+        counts = share(terms.of(spec, self._parts.policy).cpu_limit)
+        return self._parts.gate.ask(meta.name, self._width, spec.user, since, counts)
 
     def before(self, wanted: Wanted, observed: Observed, snapshot: Snapshot) -> Observed:
         """Ask for a place in the gate and for the image's digest; nothing runs yet.
