@@ -19,7 +19,17 @@ from bench.results import Figure
 from bench.say import say
 from bench.site.engine import EngineClient
 from bench.size.crowd import IMAGE, NETWORK, asked, named
-from bench.size.pair import SWEEPS_EVERY, Simulator, busy, looks, operator, quiet, resident, swept
+from bench.size.pair import (
+    SWEEPS_EVERY,
+    Simulator,
+    busy,
+    looks,
+    operator,
+    quiet,
+    requests,
+    resident,
+    swept,
+)
 from bench.stats import quantile
 
 NAME: Final = "size"
@@ -29,6 +39,7 @@ GROWING: Final = ("cold start, all to adopt", "cold start, all known", "full swe
 STORM: Final = 1_000  # starts at once
 _CHANGES = 100  # records that are changed, one at a time
 _WORKERS = 8  # of an operator, and so connections of the bare loop
+_MINUTE = 60.0  # seconds
 _IDLE = 2 * SWEEPS_EVERY  # seconds
 _SWEPT_WITHIN = 600.0  # seconds
 _BETWEEN = 0.2  # seconds between two changes
@@ -69,9 +80,11 @@ def _size(size: int) -> list[Figure]:
                 take("cold start, all known", quiet(process, _ADOPTED_WITHIN) - began)
                 take("full sweep", _sweep(process))
                 quiet(process, _ADOPTED_WITHIN)
-                used = busy(process)
+                used, asked_before = busy(process), requests(process)
                 time.sleep(_IDLE)
                 take("share of a core, idle", (busy(process) - used) / _IDLE, unit="count")
+                in_a_minute = (requests(process) - asked_before) * _MINUTE / _IDLE
+                take("idle minute", in_a_minute, unit="requests")
                 take(MEMORY, resident(process), unit="bytes")
             with closing(Store.open(f"sqlite:///{folder}/state/state.db")) as store:
                 with operator(simulator, folder, "third", _ALWAYS) as process:

@@ -26,6 +26,7 @@ _POLICY = "sweep:\n  interval: {interval}\n"
 SWEEPS_EVERY = 60.0  # seconds
 _QUIET = 0.25  # of a core
 _SWEPT = re.compile(r"^swarmhub_sweep_duration_seconds_(sum|count) (\S+)$", re.MULTILINE)
+_ASKED = re.compile(r"^swarmhub_engine_requests_total\{.*\} (\S+)$", re.MULTILINE)
 _LOOKS = re.compile(r"^swarmhub_reconcile_total\{.*\} (\S+)$", re.MULTILINE)
 _TOLD_WITHIN = 30.0  # seconds
 _LOOKED_AT = 2.0  # seconds, over which the use of a core is taken
@@ -126,6 +127,15 @@ def looks(process: OperatorProcess) -> int:
         httpx.HTTPError: it does not tell.
     """
     return sum(int(float(number)) for number in _LOOKS.findall(_told(process)))
+
+
+def requests(process: OperatorProcess) -> int:
+    """Return how many requests an operator has made of the engine.
+
+    Raises:
+        httpx.HTTPError: it does not tell.
+    """
+    return sum(int(float(number)) for number in _ASKED.findall(_told(process)))
 
 
 def swept(process: OperatorProcess) -> tuple[int, float]:
