@@ -144,9 +144,9 @@ class StartGate:
         most = self._rate.user_per_minute or inf
         of_user = Counter(begun.user for begun in self._begun)
         for other, waiting in self._line.items():
-            if room < waiting.share or left <= 0:
-                return False
             may = of_user[waiting.user] < most
+            if left <= 0 or room < (waiting.share if may else 1):
+                return False
             if other == name:
                 return may
             of_user[waiting.user] += may

@@ -78,11 +78,11 @@ class Starting:
     def _of_others(
         self, held: tuple[Reservation, ...], snapshot: Snapshot
     ) -> tuple[Reservation, ...]:
-        """Return what services that are no notebooks hold; gone through once for each list."""
+        """Return what other services hold; all of a list is gone through once."""
         if held is not self._held:
-            ours = snapshot.tally.services
-            self._others = tuple(one for one in held if one.service_id not in ours)
-            self._held = held
+            self._held = self._others = held
+        ours = snapshot.tally.services
+        self._others = tuple(one for one in self._others if one.service_id not in ours)
         return self._others
 
     def after(self, wanted: Wanted, observed: Observed) -> Observed:
