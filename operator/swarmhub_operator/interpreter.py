@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import Final
 
-GIVE_WAY_AFTER: Final = 0.0005  # seconds
+GIVE_WAY_AFTER: Final = 0.0002  # seconds
 YOUNG: Final = 5_000  # objects, after which the young ones are looked through
 FULL_EVERY: Final = 900.0  # seconds
 _BY_ITSELF_NEVER: Final = 2**31 - 1

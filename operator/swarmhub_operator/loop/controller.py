@@ -27,7 +27,7 @@ from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.prepulling import IDLE
 from swarmhub_operator.loop.pulse import Pulse
 from swarmhub_operator.loop.reconcile import Reconciler
-from swarmhub_operator.loop.rest import is_at_rest, name_of
+from swarmhub_operator.loop.rest import is_at_rest, name_of, seems_right
 from swarmhub_operator.loop.workqueue import WorkQueue
 
 ERRANDS_EVERY = 0.5  # seconds between two looks at homes while an errand is under way
@@ -139,14 +139,16 @@ class Controller:
             self._pulse.report("store", str(error))
 
     def _queue_all(self) -> None:
-        """Queue every record that is not at rest: first those that can be read."""
+        """Queue every record that is not at rest: first those with something to be done."""
         for record in self._parts.store.list_notebooks():
             if is_at_rest(record):
                 continue
-            if isinstance(record, Notebook):
-                self._queue.add(name_of(record), self._began)
-            else:
+            if not isinstance(record, Notebook):
                 self._queue.add_idle(name_of(record))
+            elif seems_right(record):
+                self._queue.add_idle(name_of(record), self._began)
+            else:
+                self._queue.add(name_of(record), self._began)
 
     def _sweep(self) -> None:
         while not self._stop.is_set():

@@ -16,7 +16,7 @@ from swarmhub_crds.errors import LeaseLost, StoreError
 from swarmhub_operator.engine.ends import Ends
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.engine.news import News
-from swarmhub_operator.engine.observed import Node
+from swarmhub_operator.engine.observed import Node, TaskState
 from swarmhub_operator.engine.observer import pause
 from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.logs import get_logger
@@ -88,12 +88,17 @@ class EngineWatch:
         self._compare(snapshot)
 
     def _compare(self, snapshot: Snapshot) -> None:
-        """Queue the notebooks that are not as the last look showed them."""
-        known = self._known
+        """Queue the notebooks that are not as the last look showed them.
+
+        The first look shows nothing new of those that run; who starts does not wait for them.
+        """
+        known, first = self._known, not self._nodes
         there = {*snapshot.services, *snapshot.secrets}
         seen = {name: snapshot.fingerprint(name) for name in {*there, *known}}
         for name, fingerprint in seen.items():
-            if known.get(name) != fingerprint:
+            if first and _runs(snapshot, name):
+                self._queue.add_idle(name, snapshot.started)
+            elif known.get(name) != fingerprint:
                 self._queue.add(name, snapshot.started)
         self._known = {name: seen[name] for name in there}
         self._nodes = _states(snapshot.nodes)
@@ -149,6 +154,12 @@ class EngineWatch:
         name = news.notebook or self._observer.notebook_of(news.id)
         if name and (news.kind, news.action) != ("container", "create"):
             self._queue.add(name)
+
+
+def _runs(snapshot: Snapshot, name: str) -> bool:
+    service = snapshot.services.get(name)
+    task = snapshot.current_task(service) if service else None
+    return task is not None and task.state is TaskState.RUNNING
 
 
 def _states(nodes: Mapping[str, Node]) -> dict[str, tuple[object, ...]]:

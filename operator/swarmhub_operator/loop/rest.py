@@ -29,6 +29,17 @@ def is_at_rest(record: Notebook | Broken) -> bool:
     )
 
 
+def seems_right(record: Notebook) -> bool:
+    """Whether all is as wanted by the record's own word; the Swarm may tell otherwise."""
+    status = record.status
+    return (
+        record.metadata.deletion_requested_at is None
+        and record.spec.desired is Desired.RUNNING
+        and status.observed_generation == record.metadata.generation
+        and status.phase is Phase.RUNNING
+    )
+
+
 def _is_reported(record: Broken) -> bool:
     """Whether the record's own status says already why it cannot be read."""
     if not isinstance(record.status, NotebookStatus) or record.status.message != record.message:

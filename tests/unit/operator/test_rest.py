@@ -9,7 +9,7 @@ from support.records import NOW, notebook, ready_status, status
 from swarmhub_crds.notebook import ConditionType, Desired, NotebookStatus, Phase
 from swarmhub_crds.store import Broken
 from swarmhub_operator.decide.verdict import failed
-from swarmhub_operator.loop.rest import is_at_rest, name_of
+from swarmhub_operator.loop.rest import is_at_rest, name_of, seems_right
 
 WHY = "The stored spec of notebook 'ada' cannot be read."
 
@@ -40,6 +40,20 @@ def test_a_notebook_that_has_stopped_is_at_rest() -> None:
 def test_whatever_is_to_be_done_is_not_at_rest(values: dict[str, Any]) -> None:
     """One reason is enough."""
     assert not is_at_rest(notebook(**{"status": status(Phase.STOPPED), **values}))
+
+
+def test_what_runs_by_its_own_word_can_wait() -> None:
+    """When an operator takes over: behind what is on its way, fails, stops or was written anew."""
+    assert seems_right(notebook(status=ready_status()))
+    others: list[dict[str, Any]] = [
+        {"generation": 2},
+        {"deleted": True},
+        {"desired": Desired.STOPPED},
+        {"status": status(Phase.STARTING)},
+        {"status": status(Phase.BACK_OFF)},
+    ]
+    for values in others:
+        assert not seems_right(notebook(**{"status": ready_status(), **values}))
 
 
 def test_an_unreadable_record_rests_once_it_says_so_itself() -> None:
