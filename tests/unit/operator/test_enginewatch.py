@@ -48,8 +48,16 @@ def operator(store: Store, swarm: Telling, monkeypatch: pytest.MonkeyPatch) -> I
     for name in ("ada", "bob"):
         made.apply(name)
         made.wait(name, "runs", lambda s: s.phase is Phase.RUNNING)
+    wait_for("nobody to be looked at", lambda: _is_quiet(swarm), timeout=20)
     yield made
     made.stop()
+
+
+def _is_quiet(swarm: Telling) -> bool:
+    """Whether no task is asked for during two turns of the watch."""
+    before = swarm.calls["tasks"]
+    time.sleep(2.5)
+    return swarm.calls["tasks"] == before
 
 
 def test_a_crash_that_nothing_tells_of_is_noticed_by_the_list_of_ends(
@@ -57,7 +65,6 @@ def test_a_crash_that_nothing_tells_of_is_noticed_by_the_list_of_ends(
 ) -> None:
     """As on another node: without a look at all, and soon."""
     looks = swarm.calls["services"]
-    operator.wait("ada", "is at rest", lambda s: s.phase is Phase.RUNNING)
     swarm.end_task("jupyter-ada")
     operator.wait("ada", "has failed", lambda s: s.failures == 1)
     assert operator.status("bob").failures == 0
