@@ -96,7 +96,9 @@ class FakeSwarm:
         """List the tasks that have ended."""
         self._call("ending_tasks")
         with self._lock:
-            return tuple(t for t in self._tasks.values() if t.ended) if store else ()
+            of = {i: s.labels.get(labels.NOTEBOOK, "") for i, s in self._services.items()}
+            ended = [t for t in self._tasks.values() if t.ended]
+            return tuple(replace(t, notebook=of[t.service_id]) for t in ended) if store else ()
 
     def errands(self, store: str) -> tuple[Service, ...]:
         """List the one-off services of a store."""
