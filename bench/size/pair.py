@@ -126,7 +126,7 @@ def looks(process: OperatorProcess) -> int:
     Raises:
         httpx.HTTPError: it does not tell.
     """
-    return sum(int(float(number)) for number in _LOOKS.findall(_told(process)))
+    return _total(process, _LOOKS)
 
 
 def requests(process: OperatorProcess) -> int:
@@ -135,7 +135,7 @@ def requests(process: OperatorProcess) -> int:
     Raises:
         httpx.HTTPError: it does not tell.
     """
-    return sum(int(float(number)) for number in _ASKED.findall(_told(process)))
+    return _total(process, _ASKED)
 
 
 def swept(process: OperatorProcess) -> tuple[int, float]:
@@ -146,6 +146,10 @@ def swept(process: OperatorProcess) -> tuple[int, float]:
     """
     found = dict(_SWEPT.findall(_told(process)))
     return int(float(found["count"])), float(found["sum"])
+
+
+def _total(process: OperatorProcess, counters: re.Pattern[str]) -> int:
+    return sum(int(float(number)) for number in counters.findall(_told(process)))
 
 
 def _told(process: OperatorProcess) -> str:

@@ -69,7 +69,7 @@ class _GuardedClient(docker.APIClient):  # type: ignore[misc]  # the SDK has no 
         return super().send(request, **options)
 
     def _result(self, response: Any, json: bool = False, binary: bool = False) -> Any:
-        """Return the content of an answer as the SDK does, but of a list an iterator; see there."""
+        """Return the content of an answer as the SDK does, but a list as an iterator."""
         if not json:
             return super()._result(response, binary=binary)
         self._raise_for_status(response)

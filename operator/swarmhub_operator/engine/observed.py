@@ -217,6 +217,11 @@ class Node:
         return self.updated_at if self.state == "down" else None
 
     @property
+    def standing(self) -> tuple[object, ...]:
+        """What of it concerns those who run there."""
+        return (self.state, self.usable, self.emptied)
+
+    @property
     def has(self) -> Amounts:
         """What it has in all."""
         return Amounts(round(self.cpus * CORE), self.memory, self.generic)

@@ -73,7 +73,7 @@ class Snapshot:
         if task is None:
             return (secrets, service.id, service.version)
         node = self.nodes.get(task.node_id or "")
-        state = (node.state, node.usable, node.emptied) if node else None
+        state = node.standing if node else None
         return (secrets, service.id, service.version, task.id, task.state, task.error, state)
 
 

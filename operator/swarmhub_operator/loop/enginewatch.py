@@ -163,5 +163,4 @@ def _runs(snapshot: Snapshot, name: str) -> bool:
 
 
 def _states(nodes: Mapping[str, Node]) -> dict[str, tuple[object, ...]]:
-    """Return of the nodes what concerns those who run there, as `Snapshot.fingerprint` does."""
-    return {ident: (node.state, node.usable, node.emptied) for ident, node in nodes.items()}
+    return {ident: node.standing for ident, node in nodes.items()}
