@@ -59,6 +59,17 @@ def test_start_after_stop_is_never_answered_by_the_dying_server(hub_stack: HubSt
     ben.stop()
 
 
+def test_a_server_starts_without_the_hubs_database_layer(hub_stack: HubStack) -> None:
+    """None of SQLAlchemy's libraries is in its memory, as others are."""
+    fay = hub_stack.login("fay")
+    fay.start()
+    container = look.notebook_container(hub_stack.engine, "fay")
+    maps = hub_stack.engine.docker("exec", container, "sh", "-c", "cat /proc/[0-9]*/maps")
+    assert "/tornado/" in maps
+    assert "/sqlalchemy/" not in maps
+    fay.stop()
+
+
 def test_killed_server_comes_back_under_the_same_url(hub_stack: HubStack) -> None:
     """Killed with -9: a new one runs, the hub still counts it as running, one restart."""
     cid = hub_stack.login("cid")

@@ -31,4 +31,19 @@ def test_two_commands_fail_if_either_does(first: str, second: str, status: int) 
     done = subprocess.run(
         [SIDE_BY_SIDE, *words], capture_output=True, text=True, timeout=30, check=False
     )
-    assert (done.returncode, done.stdout) == (status, "one | begun\n")
+    assert done.returncode == status
+    assert done.stdout.startswith("one | begun\n")
+    assert ("one failed" in done.stdout) == (first == "exit 3")
+
+
+def test_what_failed_first_is_said_last() -> None:
+    """Who reads only the end of a long log sees which test it was."""
+    words = ("one", "sh", "-c", "echo FAILED tests/test_x.py; echo 1 failed; exit 1")
+    done = subprocess.run(
+        [SIDE_BY_SIDE, *words, "--", "sh", "-c", "sleep 0.2; echo all is well"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1] == "one | FAILED tests/test_x.py"
