@@ -58,3 +58,15 @@ from sqlalchemy.exc import DBAPIError
 import jupyterhub.log
 print(DBAPIError.__module__, jupyterhub.log.HealthCheckHandler.__module__)"""
     assert said(code) == "sqlalchemy.exc jupyterhub.handlers.pages"
+
+
+def test_garbage_is_collected_as_ever_after_the_start() -> None:
+    """The first collection comes late, the next ones when they would."""
+    code = """
+import gc
+usual = gc.get_threshold()
+singleuser.collect_later()
+late = gc.get_threshold()[0]
+kept = [[] for _ in range(singleuser.OBJECTS)]
+print(late > 100 * usual[0], gc.get_threshold() == usual, gc.callbacks)"""
+    assert said(code) == "True True []"
