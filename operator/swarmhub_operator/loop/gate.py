@@ -43,8 +43,8 @@ def places(nodes: Iterable[Node], per_core: float, others: Iterable[Reservation]
     return max(1, round(cores * per_core))
 
 
-def share(cpu_limit: float | None) -> int:
-    """Return for how much of one start a start counts, in quarters.
+def quarters_of(cpu_limit: float | None) -> int:
+    """Return for how much of one start a start counts, in quarters of it.
 
     Servers that are held to half a core would else leave the other half idle while they start. None
     counts for less than a quarter: what the engine does for a start is held to nothing.
@@ -58,14 +58,14 @@ class _Waiting:
 
     user: str
     since: datetime  # when it was asked for
-    share: int
+    quarters: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Starting:
     """A start at work."""
 
-    share: int = WHOLE
+    quarters: int = WHOLE
     prepared: bool = False
 
 
@@ -104,7 +104,7 @@ class StartGate:
         width: int,
         user: str = "",
         since: datetime = ALWAYS,
-        share: int = WHOLE,
+        quarters: int = WHOLE,
     ) -> int:
         """Ask for a place; return 0 when `name` may start, else its number in the line.
 
@@ -113,18 +113,18 @@ class StartGate:
             width: how many may be starting at once that count as a whole.
             user: whose it is.
             since: when its start was asked for; who did earlier stands before it.
-            share: for how much it counts, in quarters; see `share`.
+            quarters: for how much it counts; see `quarters_of`.
         """
         with self._lock:
             if name in self._starting:
                 return 0
             if name not in self._line:
-                self._line_up(name, _Waiting(user, since, share))
+                self._line_up(name, _Waiting(user, since, quarters))
             if not self._may_start(name, width):
                 return list(self._line).index(name) + 1
             waited = self._line.pop(name)
             begun = _Begun(name, waited.user, self._clock())
-            self._starting[name] = _Starting(waited.share)
+            self._starting[name] = _Starting(waited.quarters)
             self._begun.append(begun)
             self._unmade[name] = begun
             return 0
@@ -145,19 +145,19 @@ class StartGate:
         of_user = Counter(begun.user for begun in self._begun)
         for other, waiting in self._line.items():
             may = of_user[waiting.user] < most
-            if left <= 0 or room < (waiting.share if may else 1):
+            if left <= 0 or room < (waiting.quarters if may else 1):
                 return False
             if other == name:
                 return may
             of_user[waiting.user] += may
             left -= may
-            room -= may * waiting.share
+            room -= may * waiting.quarters
         return False
 
     def _room(self, width: int) -> int:
         """Return for how many more there is room, in quarters."""
-        taken = sum(one.share for one in self._starting.values())
-        unprepared = sum(one.share for one in self._starting.values() if not one.prepared)
+        taken = sum(one.quarters for one in self._starting.values())
+        unprepared = sum(one.quarters for one in self._starting.values() if not one.prepared)
         return min(WHOLE * width - taken, WHOLE * ((width + 1) // 2) - unprepared)
 
     def hold(self, name: str, *, prepared: bool = False) -> str | None:

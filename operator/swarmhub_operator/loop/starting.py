@@ -18,7 +18,7 @@ from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.engine.observed import Reservation, Task, TaskState
 from swarmhub_operator.engine.snapshot import Snapshot
 from swarmhub_operator.logs import get_logger
-from swarmhub_operator.loop.gate import places, share
+from swarmhub_operator.loop.gate import places, quarters_of
 from swarmhub_operator.loop.parts import Parts
 from swarmhub_operator.loop.probe import Target
 from swarmhub_operator.loop.sight import is_to_run
@@ -56,8 +56,8 @@ class Starting:
     def _ask(self, record: Notebook) -> int:
         meta, spec = record.metadata, record.spec
         since = meta.spec_written_at or meta.created_at
-        counts = share(terms.of(spec, self._parts.policy).cpu_limit)
-        return self._parts.gate.ask(meta.name, self._width, spec.user, since, counts)
+        quarters = quarters_of(terms.of(spec, self._parts.policy).cpu_limit)
+        return self._parts.gate.ask(meta.name, self._width, spec.user, since, quarters)
 
     def before(self, wanted: Wanted, observed: Observed, snapshot: Snapshot) -> Observed:
         """Ask for a place in the gate and for the image's digest; nothing runs yet.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from support.records import node
 from swarmhub_operator.engine.amounts import Amounts
 from swarmhub_operator.engine.observed import Reservation
-from swarmhub_operator.loop.gate import StartGate, places, share
+from swarmhub_operator.loop.gate import StartGate, places, quarters_of
 from swarmhub_operator.loop.pulse import STALE, Pulse
 
 
@@ -35,23 +35,23 @@ def test_what_other_services_hold_gives_no_place() -> None:
 def test_those_that_may_take_little_of_a_core_may_be_more() -> None:
     """A class of servers with half a core each would else leave half of the cores idle."""
     given = (None, 2.0, 1.0, 0.51, 0.5, 0.3, 0.25, 0.01)
-    assert [share(limit) for limit in given] == [4, 4, 4, 3, 2, 2, 1, 1]
+    assert [quarters_of(limit) for limit in given] == [4, 4, 4, 3, 2, 2, 1, 1]
     gate = StartGate()
-    assert [gate.ask(n, 2, share=2) for n in "abc"] == [0, 0, 1]
+    assert [gate.ask(n, 2, quarters=2) for n in "abc"] == [0, 0, 1]
     assert gate.hold("a", prepared=True) == "c"
-    assert gate.ask("c", 2, share=2) == 0
+    assert gate.ask("c", 2, quarters=2) == 0
 
 
 def test_who_counts_little_passes_nobody() -> None:
     """Who needs the room of a whole one waits for it, and those behind with him."""
     gate = StartGate()
     gate.hold("x", prepared=True)
-    gate.ask("a", 2, share=2)
-    assert [gate.ask("b", 2), gate.ask("c", 2, share=2)] == [1, 2]
+    gate.ask("a", 2, quarters=2)
+    assert [gate.ask("b", 2), gate.ask("c", 2, quarters=2)] == [1, 2]
     gate.hold("a", prepared=True)
     assert gate.leave("x") == "b"
-    assert [gate.ask("c", 2, share=2), gate.ask("b", 2)] == [2, 0]
-    assert gate.ask("c", 2, share=2) == 1
+    assert [gate.ask("c", 2, quarters=2), gate.ask("b", 2)] == [2, 0]
+    assert gate.ask("c", 2, quarters=2) == 1
 
 
 def test_first_come_first_served() -> None:
