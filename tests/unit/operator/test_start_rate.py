@@ -51,9 +51,9 @@ def test_who_is_at_his_own_limit_keeps_no_other(clock: Clock) -> None:
 def test_who_waits_for_himself_needs_no_room(clock: Clock) -> None:
     """However much of it he would: who counts for less and stands behind him passes."""
     gate = StartGate(StartRate(user_per_minute=1), clock)
-    assert gate.ask("a1", 1, "a", share=1) == 0
+    assert gate.ask("a1", 1, "a", quarters=1) == 0
     gate.hold("a1", prepared=True)
-    assert [gate.ask("a2", 1, "a"), gate.ask("b1", 1, "b", share=2)] == [1, 0]
+    assert [gate.ask("a2", 1, "a"), gate.ask("b1", 1, "b", quarters=2)] == [1, 0]
 
 
 def test_who_waits_for_himself_takes_none_of_the_total(clock: Clock) -> None:
