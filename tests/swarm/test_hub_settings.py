@@ -30,12 +30,13 @@ c.DockerSpawner.image = "lab:1"
 c.JupyterHub.services = [{"name": "metrics", "api_token": "m" * 32}]
 """
 LOADED = """
-import json
+import gc, json
 from swarmhub_spawner.spawner import SwarmHubSpawner
 from traitlets.config.loader import PyFileConfigLoader
 config = PyFileConfigLoader("/etc/swarmhub/jupyterhub_config.py").load_config()
 names = [service["name"] for service in config.JupyterHub.services]
-print(json.dumps({"image": SwarmHubSpawner(config=config).image, "services": names}))
+image, kept = SwarmHubSpawner(config=config).image, gc.get_freeze_count()
+print(json.dumps({"image": image, "services": names, "kept": kept}))
 """
 
 
@@ -170,6 +171,7 @@ def test_users_from_a_file_and_a_folder_of_configuration(
     _up(hub_stack, HUB_SETTINGS="default", HUB_CONFIG=str(folder), **given)
     hub = look.stack_container(hub_stack.engine, "hub")
     known = json.loads(hub_stack.engine.docker("exec", hub, "python3", "-c", LOADED))
+    assert known.pop("kept") > 50_000  # objects that no collection of garbage goes through
     assert known == {
         "image": "lab:1",
         "services": ["proxy", "swarmhub-page", "swarmhub", "metrics"],
