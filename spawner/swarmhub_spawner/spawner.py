@@ -29,6 +29,7 @@ from swarmhub_spawner.outdated import OutdatedServer
 from swarmhub_spawner.overriding import OverriddenServer
 from swarmhub_spawner.peers.check import PEER_SECTIONS
 from swarmhub_spawner.polling import PolledServer
+from swarmhub_spawner.routing import RoutedServer
 from swarmhub_spawner.shared import Hub
 from swarmhub_spawner.waits import until_ready
 from swarmhub_spawner.writing import write_record
@@ -41,6 +42,7 @@ class SwarmHubSpawner(
     EndingServer,
     OutdatedServer,
     OverriddenServer,
+    RoutedServer,
     Spawner,  # type: ignore[misc]  # JupyterHub has no types
 ):
     """Writes a record for each server; the operator makes the Swarm agree with it."""

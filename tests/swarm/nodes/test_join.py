@@ -57,8 +57,8 @@ def test_nodes_that_cannot_pull_are_named(nodes: ThreeNodes, fresh: Node) -> Non
     done = nodes.stack.up()
     assert done.returncode == 0, done.stdout
     for name in ("engine", "worker1", "worker2"):
-        assert f"{name} has the images that run there" in done.stdout
-    assert "worker3 could not pull it from 127.0.0.1:5000" in done.stdout
+        assert f"{name} has the images that run there" in done.stdout, done.stdout
+    assert "worker3 could not pull it from 127.0.0.1:5000" in done.stdout, done.stdout
     assert "run `make worker` on it" in done.stdout
 
 

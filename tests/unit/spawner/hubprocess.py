@@ -150,6 +150,10 @@ class HubProcess:
         path = self.folder / "routes.log"
         return path.read_text().splitlines() if path.exists() else []
 
+    def routes(self) -> set[str]:
+        """Return where the proxy has routes."""
+        return set(json.loads((self.folder / "routes.json").read_text()))
+
     def server(self, user: str, name: str = "") -> dict[str, Any] | None:
         """Return the hub's model of a server; None: it has none."""
         answer = self.api.get(f"/users/{user}")

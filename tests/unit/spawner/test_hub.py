@@ -203,6 +203,25 @@ def test_a_hub_killed_in_mid_start_adopts_it(
     assert not token_works(hub, token)
 
 
+def test_who_answers_is_routed_while_another_is_looked_for(
+    hub: HubProcess, hub_operator: FakeOperator
+) -> None:
+    """Hub and proxy restart while two start: the route to one does not wait for the other."""
+    hub.configure("c.JupyterHub.init_spawners_timeout = 1")
+    hub.begin_spawn("hang-8")
+    hub.begin_spawn("hang-9")
+    hub.stop(signal.SIGKILL)
+    hub.start()
+    hub_operator.ready("hang-8", 1)
+    until(lambda: (hub.server("hang-8") or {}).get("ready"), "the server to be found")
+    until(lambda: "/user/hang-8/" in hub.routes(), "its route", 10.0)
+    assert (hub.server("hang-9") or {}).get("pending") == "check"
+    hub_operator.ready("hang-9", 1)
+    until(lambda: (hub.server("hang-9") or {}).get("ready"), "the other one to be found, too")
+    for user in ("hang-8", "hang-9"):
+        assert hub.api.delete(f"/users/{user}/server").status_code == 204
+
+
 def test_what_failed_while_the_hub_was_down_is_noticed(
     hub: HubProcess, hub_store: Store, hub_operator: FakeOperator
 ) -> None:
