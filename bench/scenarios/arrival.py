@@ -28,7 +28,7 @@ NAME: Final = "class"
 SIZES: Final = (10, 20, 40)
 _ROUNDS = 3  # at most: each takes minutes
 _EVERY = 0.25  # seconds between two attempts to reach a bare server; forty are tried at once
-_ASKED_EVERY = 0.2  # seconds
+_ASKED_EVERY = 0.1  # seconds
 _ANSWERED_WITHIN = 30.0  # seconds
 
 Samples = dict[tuple[str, str], list[float]]

@@ -30,6 +30,7 @@ from swarmhub_operator.loop.reconcile import Reconciler
 from swarmhub_operator.loop.rest import is_at_rest, name_of, seems_right
 from swarmhub_operator.loop.workqueue import WorkQueue
 
+NOTICED_EVERY = 0.005  # seconds between two looks whether a record has changed; 0.7 % of a core
 ERRANDS_EVERY = 0.5  # seconds between two looks at homes while an errand is under way
 BEAT_EVERY = 10.0  # seconds between two signs of life while a thread waits
 JUDGE_ALL = 10  # of so many sweeps, one judges also what has not changed
@@ -45,7 +46,7 @@ class Controller:
         self._reconciler = Reconciler(parts)
         self._housekeeping = Housekeeping(parts)
         self._node_orders = NodeOrders(parts)
-        self._watch = StoreWatch(parts.store.url)
+        self._watch = StoreWatch(parts.store.url, interval=NOTICED_EVERY)
         self._pulse = pulse
         self._beat_sweep = partial(pulse.beat, "sweep")
         self._stop = threading.Event()
