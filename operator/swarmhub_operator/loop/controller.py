@@ -15,7 +15,7 @@ from functools import partial
 from swarmhub_crds.errors import Conflict, LeaseLost, StoreError
 from swarmhub_crds.home import Home
 from swarmhub_crds.notebook import Notebook
-from swarmhub_crds.watch import Changes, StoreWatch
+from swarmhub_crds.watch import INTERVAL, Changes, StoreWatch
 
 from swarmhub_operator.engine.errors import EngineError
 from swarmhub_operator.engine.snapshot import Snapshot
@@ -128,6 +128,7 @@ class Controller:
                     self._queue.add_asked(name)
             if changes is not None:
                 self._note_orders(changes)
+                self._stop.wait(INTERVAL)  # changes come in bursts, and one look serves them all
             full = False
 
     def _note_orders(self, changes: Changes) -> None:
