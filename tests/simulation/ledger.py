@@ -12,7 +12,9 @@ from simulation.driver import Simulation
 from swarmhub_crds.errors import StoreUnavailable
 from swarmhub_crds.home import Home
 from swarmhub_operator.engine import labels
+from swarmhub_operator.engine.observer import NODES_EVERY
 
+NEVER = float("-inf")
 _ENDS = ("failed", "rejected", "complete", "orphaned")
 
 Birth = tuple[str, str]  # uid and generation of a record, as labels of its service say them
@@ -39,10 +41,12 @@ class Ledger:
     _first: dict[str, int] = field(default_factory=dict)
     _raised: dict[str, int] = field(default_factory=dict)
     _pins: dict[str, Any] = field(default_factory=dict)
+    _down_at: dict[str, float] = field(default_factory=dict)  # by node, when it was down last
 
     def watch(self, sim: Simulation) -> None:
         """Note what is new."""
         down = {i for i, n in sim.swarm.world.nodes.items() if n["Status"]["State"] == "down"}
+        self._down_at |= dict.fromkeys(down, sim.swarm.clock.monotonic())
         for task in sim.swarm.world.tasks.values():
             if states.state(task) in _ENDS or task.get("NodeID") in down:
                 self.note_end(sim, task)
@@ -72,6 +76,7 @@ class Ledger:
             self._raised[ident] = raised
             self.dealt[ident] += self._is_astray(sim, ident)
             self.dealt[ident] += self._is_placed_anew(sim, service)
+            self.dealt[ident] += self._was_put_on_one_that_is_back(sim, ident)
             due = len(self.dead.get(ident, ())) + self.dealt[ident]
             if raised - self._first[ident] > due:
                 restarts = raised - self._first[ident]
@@ -86,12 +91,24 @@ class Ledger:
         began = any(c is not None and c.running_since is not None for c in containers)
         return pin != before and not began
 
+    def _was_put_on_one_that_is_back(self, sim: Simulation, ident: str) -> bool:
+        """Tell whether a start of which nothing has run was put on a node that was down just now.
+
+        Nodes are listed every few seconds. To place such a start anew costs nothing but a moment.
+        """
+        since = sim.swarm.clock.monotonic() - NODES_EVERY
+        tasks = [t for t in sim.swarm.world.tasks.values() if t["ServiceID"] == ident]
+        containers = (sim.swarm.stock.containers.get(task["ID"]) for task in tasks)
+        began = any(c is not None and c.running_since is not None for c in containers)
+        lately = (self._down_at.get(task.get("NodeID", ""), NEVER) >= since for task in tasks)
+        return not began and any(lately)
+
     def _is_astray(self, sim: Simulation, ident: str) -> bool:
         """Tell whether a task runs where its home is not, as two servers of one user may."""
         for task in sim.swarm.world.tasks.values():
             mounts = task["Spec"]["ContainerSpec"].get("Mounts") or ()
             for mount in mounts if task["ServiceID"] == ident else ():
-                node = _node_of_home(sim, mount["Source"])
+                node = node_of_home(sim, mount["Source"])
                 if node not in (None, task.get("NodeID")):
                     return True
         return False
@@ -101,7 +118,8 @@ def _pin(service: Raw) -> Any:
     return (service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Constraints")
 
 
-def _node_of_home(sim: Simulation, volume: str) -> str | None:
+def node_of_home(sim: Simulation, volume: str) -> str | None:
+    """Return on which node a home lies, as far as its record tells."""
     try:
         home = sim.store.get_home(volume)
     except StoreUnavailable:

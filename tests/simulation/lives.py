@@ -13,7 +13,7 @@ from simswarm import states
 from simswarm.programs import Program
 from simswarm.raw import Raw
 from simulation.driver import NETWORK, Simulation
-from simulation.ledger import Birth, Ledger, birth
+from simulation.ledger import Birth, Ledger, birth, node_of_home
 from swarmhub_crds.errors import Conflict, NotFound, StoreUnavailable
 from swarmhub_crds.home import HomeSpec, Reclaim
 from swarmhub_crds.names import notebook_name
@@ -224,9 +224,19 @@ class Life:
     def remove_service(self) -> None:
         """Remove a service behind the operator's back."""
         service = self._some_service()
-        if service is not None:
+        if service is not None and not self._alone_knows_of_a_home(service):
             self.ledger.removed[birth(service["Spec"]["Labels"])] += 1
             self.sim.swarm.services.remove(service["ID"])
+
+    def _alone_knows_of_a_home(self, service: Raw) -> bool:
+        """Tell whether a first start has begun and nobody has written down where its home is.
+
+        Without its service nobody could find that out while the node is away: docs/reliability.md.
+        """
+        tasks = (t for t in self.sim.swarm.world.tasks.values() if t["ServiceID"] == service["ID"])
+        containers = (self.sim.swarm.stock.containers.get(task["ID"]) for task in tasks)
+        homes = (c.volumes for c in containers if c is not None and c.running_since is not None)
+        return any(node_of_home(self.sim, name) is None for names in homes for name in names)
 
     def tamper(self) -> None:
         """Change a service behind the operator's back."""

@@ -34,7 +34,7 @@ def away(
     """Return what becomes of a task on a node that is down or being emptied, else None."""
     if node is None:
         return None
-    if node.state == "down" and not _is_newer(task, node):
+    if node.state == "down":
         return _down(wanted, seen, task, node, status, context)
     if was_away(task, status) and task.desired_state == "shutdown":
         message = (
@@ -50,10 +50,7 @@ def away(
 
 
 def _is_newer(task: Task, node: Node) -> bool:
-    """Whether it was put there after all we know of the node, which then took tasks again.
-
-    Tasks and nodes are not listed at the same moment.
-    """
+    """Whether it was put there after all we know of the node, which then took tasks again."""
     return node.updated_at is not None and task.created_at > node.updated_at
 
 

@@ -224,12 +224,6 @@ def test_a_start_does_not_wait_for_a_node_that_died_before_it_began(state: TaskS
     assert again.actions == ()
 
 
-def test_a_start_stays_where_it_was_put_after_its_node_came_back() -> None:
-    """The nodes were listed before that; Swarm places nothing on a node that is down."""
-    back = {"n1": node(state="down", updated_at=later(-5)), "n2": node("n2")}
-    assert look(status(), running(at=task(TaskState.PREPARING), nodes=back)).actions == ()
-
-
 def test_a_node_that_comes_back_is_asked_again() -> None:
     """After NodeDown the same task must answer anew."""
     down = look(ready_status(), running(nodes={"n1": node(state="down")})).status
