@@ -119,7 +119,8 @@ def _is_of(reference: str, image: str) -> bool:
 def _on_node(entries: Mapping[Key, OnNode], node: Node, target: str, view: View) -> OnNode:
     key = (node.id, target)
     fresh = OnNode(node_id=node.id, node=node.hostname, reference=target, since=view.now)
-    entry = entries.get(key, fresh)
+    # A node that has just joined has no name yet.
+    entry = entries.get(key, fresh).model_copy(update={"node": node.hostname})
     sent = view.sent.get(key)
     if sent is not None:
         return _followed(entry, node, sent.task, view.now)

@@ -92,9 +92,9 @@ def test_a_private_image_is_on_every_node_before_anybody_waits(
         assert has(node)
     assert set(_on(nodes).values()) == {"Present"}
 
+    registry.relay_on(fresh)  # before it joins: a pull that has failed is not tried again soon
     fresh.join(manager)
     swarm_nodes.wait_ready(manager, fresh.name)
-    registry.relay_on(fresh)
     wait_for("the new node to have it", lambda: _on(nodes).get("worker3") == "Present", 120)
     assert has(fresh)
     wait_for("pulls to be cleared away", lambda: not _pulls(manager), timeout=60)

@@ -153,6 +153,14 @@ def test_a_node_that_joins_later_gets_it() -> None:
     assert set(plan([WISH], before, view(now=next_day)).send) == {(name, AA) for name in NODES}
 
 
+def test_a_node_that_had_no_name_yet_is_called_by_it_later() -> None:
+    """Swarm lists a node that has just joined before it knows its host's name."""
+    nameless = {"n1": replace(node("n1"), hostname="")}
+    first = by_image(plan([WISH], {}, view(nodes=nameless)))
+    (entry,) = plan([WISH], first, view(nodes={"n1": node("n1")})).images[0].nodes
+    assert entry.node == "host-n1"
+
+
 def test_a_newer_digest_is_used_once_the_nodes_have_it() -> None:
     """A start never waits for a pull that could have been done before."""
     told = frozenset({LAB})
