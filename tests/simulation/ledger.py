@@ -86,10 +86,7 @@ class Ledger:
         """Tell whether a start of which nothing has run yet was given another node."""
         ident, pin = service["ID"], _pin(service)
         before, self._pins[ident] = self._pins[ident], pin
-        tasks = [t["ID"] for t in sim.swarm.world.tasks.values() if t["ServiceID"] == ident]
-        containers = (sim.swarm.stock.containers.get(task) for task in tasks)
-        began = any(c is not None and c.running_since is not None for c in containers)
-        return pin != before and not began
+        return pin != before and not _has_begun(sim, ident)
 
     def _was_put_on_one_that_is_back(self, sim: Simulation, ident: str) -> bool:
         """Tell whether a start of which nothing has run was put on a node that was down just now.
@@ -97,11 +94,9 @@ class Ledger:
         Nodes are listed every few seconds. To place such a start anew costs nothing but a moment.
         """
         since = sim.swarm.clock.monotonic() - NODES_EVERY
-        tasks = [t for t in sim.swarm.world.tasks.values() if t["ServiceID"] == ident]
-        containers = (sim.swarm.stock.containers.get(task["ID"]) for task in tasks)
-        began = any(c is not None and c.running_since is not None for c in containers)
+        tasks = sim.swarm.world.tasks.by("service", ident)
         lately = (self._down_at.get(task.get("NodeID", ""), NEVER) >= since for task in tasks)
-        return not began and any(lately)
+        return any(lately) and not _has_begun(sim, ident)
 
     def _is_astray(self, sim: Simulation, ident: str) -> bool:
         """Tell whether a task runs where its home is not, as two servers of one user may."""
@@ -112,6 +107,13 @@ class Ledger:
                 if node not in (None, task.get("NodeID")):
                     return True
         return False
+
+
+def _has_begun(sim: Simulation, ident: str) -> bool:
+    """Tell whether anything of a service has run."""
+    tasks = sim.swarm.world.tasks.by("service", ident)
+    containers = (sim.swarm.stock.containers.get(task["ID"]) for task in tasks)
+    return any(c is not None and c.running_since is not None for c in containers)
 
 
 def _pin(service: Raw) -> Any:
